@@ -1,0 +1,69 @@
+/* The off-card link of a daemon: who the peers are, requests in (each owed exactly one answer), messages out (stored).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+#pragma once
+
+#include <osmocom/rsp/es/es_msg.h>
+
+struct es_link;
+struct es_req;
+struct sqldb;
+
+enum es_role { ES_ROLE_OPERATOR, ES_ROLE_M2M_SP, ES_ROLE_SMDP, ES_ROLE_SMSR, ES_ROLE_EUM };
+
+struct es_party {			/* one peer, from the VTY; talloc child of the link */
+	char id[OID_STR_SIZE];		/* EntityId */
+	enum es_role role;
+	char *fpr;			/* SHA-256 of its TLS client certificate, lower hex */
+	char *url;			/* where its requests, callbacks and notifications go; NULL: cannot be called */
+};
+struct es_party *es_party_add(struct es_link *l, const char *id, enum es_role role);	/* or the existing one */
+void es_party_del(struct es_link *l, const char *id);
+struct es_party *es_party_find(struct es_link *l, const char *id);
+struct es_party *es_party_next(struct es_link *l, struct es_party *p);			/* NULL starts */
+const char *es_role_name(enum es_role role);						/* "operator" "m2m-sp" "sm-dp" "sm-sr" "eum" */
+int es_role_parse(const char *name);
+
+struct es_link_cfg {
+	const char *own_id, *own_name;	/* OID; label */
+	const char *bind_ip; uint16_t bind_port;
+	const char *own_url;		/* what we write in ReplyTo/From, e.g. https://127.0.0.1:8444/es */
+	const char *cert_file, *key_file, *ca_file, *crl_file;
+	unsigned default_validity_s;	/* 720 */
+	struct sqldb *db;
+	/* A request accepted at the door: party known, role fits the interface, From agrees, MessageID new. req is ours until
+	 * answered by es_req_respond(); on the disk already when this runs (a restart gives it again with resumed = true). */
+	void (*request)(void *priv, struct es_req *req, bool resumed);
+	/* A response (HTTP reply or callback) to our call with this tag; msg NULL: undeliverable or expired, why says it. */
+	void (*response)(void *priv, const char *tag, const struct es_msg *msg, const char *why);
+	/* A notification from a peer. */
+	void (*notification)(void *priv, const struct es_party *from, const struct es_msg *msg);
+	void *priv;
+};
+
+struct es_link *es_link_new(void *ctx, struct sqldb *db);	/* parties can be added before start */
+int es_link_start(struct es_link *l, const struct es_link_cfg *cfg);
+void es_link_resume(struct es_link *l);	/* after start and when the owner is ready: unanswered requests again, outbox runs */
+uint16_t es_link_port(const struct es_link *l);
+
+/* Which roles may call which function on which interface: one table, off-card.md 1.9 and 4. */
+bool es_role_may(enum es_iface iface, enum es_func func, enum es_role role);
+
+/* A received request. msg is const and lives until answered. */
+const struct es_msg *es_req_msg(const struct es_req *req);
+const struct es_party *es_req_party(const struct es_req *req);
+int64_t es_req_id(const struct es_req *req);		/* database row, stable over restarts */
+struct es_req *es_req_find(struct es_link *l, int64_t id);
+int64_t es_req_deadline(const struct es_req *req);	/* UTC seconds: reception + ValidityPeriod or default */
+/* The answer to be filled: message with status set; fields in b are the caller's to set before es_req_respond(). */
+struct es_msg *es_req_response(struct es_req *req, enum es_status status, enum es_reason reason, const char *subject_id,
+			       const char *message);
+/* Send (stored first): in the HTTP reply when it is still open and no ReplyTo was given, else as callback. Frees req and resp. */
+void es_req_respond(struct es_req *req, struct es_msg *resp);
+void es_req_respond_err(struct es_req *req, enum es_reason reason, const char *subject_id, const char *message);	/* FAILED */
+
+/* Our own call to a peer (request: response() comes with tag; or notification). Stored, sent after commit, retried while
+ * unreachable until deadline, same MessageID always. m is taken over. tag is kept in the database. */
+int es_call(struct es_link *l, const char *party_id, struct es_msg *m, const char *tag, int64_t deadline);
+void es_call_cancel(struct es_link *l, const char *tag);
+char *es_link_describe_outbox(struct es_link *l, void *ctx);	/* `show outbox` */
+unsigned es_link_outbox_len(struct es_link *l);

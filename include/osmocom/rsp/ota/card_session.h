@@ -1,0 +1,84 @@
+/* One card's session: a queue of scripts, one outstanding, over SCP81 (triggered by SMS) or SCP80 by SMS (design 5).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+#pragma once
+
+#include <osmocom/rsp/crypto/key.h>
+#include <osmocom/rsp/util/ids.h>
+
+struct card_session;
+struct card_sessions;	/* all of them, with the SCP81 server and the SMS port */
+struct http_req;
+struct sms_port;
+
+/* How a command ended. Only CARD_OK carries response octets that count; see style.md: nothing here means success. */
+enum card_outcome {
+	CARD_OK,		/* the card answered: resp holds the response TLVs (23, 86, 9F46 ..) without AB/AF and 80 */
+	CARD_NOT_SENT,		/* nothing that the card could act upon has left: certainly not done */
+	CARD_NO_ANSWER,		/* left, no answer: the card may have done it */
+	CARD_REJECTED,		/* the card refused before running it: PoR status, X-Admin-Script-Status; detail says which */
+};
+
+struct card_cmd {
+	struct aid target;		/* ISD-R or an ISD-P */
+	const uint8_t *script;		/* bare command TLVs (22 C-APDU, 84..87 SCP03t); copied by card_session_send() */
+	size_t script_len;
+	bool more;			/* another command follows (MoreToDo): keep the session, hold the card's POST */
+	bool chained;			/* Annex K: put tag 83 in front */
+	bool first_in_chain;
+	/* Called right before the first octet that can make the card act leaves, inside the iteration's transaction
+	 * (proc_mark_sent). A negative return stops it: CARD_NOT_SENT. May be NULL. */
+	int (*mark_sent)(void *priv, const char *bearer);
+	/* Exactly once, never from inside card_session_send(). resp is valid during the call. */
+	void (*done)(void *priv, enum card_outcome outcome, const char *detail, const uint8_t *resp, size_t resp_len);
+	void *priv;
+};
+
+/* What the owner (smsr) knows of one card; strings and keys stay owned by the owner and alive while the session is. */
+struct card_info {
+	struct eid eid;
+	const char *msisdn;		/* where SMS goes now */
+	uint8_t scp80_kvn;
+	const struct key *kic, *kid;	/* AES-128, key ids 1 and 2 */
+	uint8_t scp81_kvn, scp81_kid;	/* 0: none, SMS only */
+	bool https;			/* EIS HttpSupport */
+};
+
+struct card_session_ops {
+	/* Fill info for this EID: 0 or -ENOENT. Called at session start and for each PSK handshake. */
+	int (*info)(void *priv, const struct eid *eid, struct card_info *info);
+	/* The PSK for SCP81: length or -ENOENT. */
+	int (*psk)(void *priv, const struct eid *eid, uint8_t kvn, uint8_t kid, uint8_t *psk, size_t size);
+	/* Reserve the next SCP80 counter in the current transaction: 0 or negative. */
+	int (*counter_next)(void *priv, const struct eid *eid, uint8_t kvn, uint64_t *cntr);
+	/* Candidates for an MO SMS by source number: call each(eid) until it returns true (MAC fits). */
+	bool (*candidates)(void *priv, const char *msisdn, bool (*each)(void *arg, const struct eid *eid), void *arg);
+	/* An authenticated notification E1 (by SMS or by "?msg=" of this card's PSK session). */
+	void (*notification)(void *priv, const struct eid *eid, const uint8_t *e1, size_t len, const char *bearer);
+	/* The card was heard (any authenticated message): reachable now. May be NULL. */
+	void (*heard)(void *priv, const struct eid *eid, const char *bearer);
+};
+
+struct card_sessions_cfg {
+	const struct card_session_ops *ops;
+	void *priv;
+	struct sms_port *sms;
+	struct sqldb *db;		/* for txn_after_commit() */
+	const char *scp81_bind_ip; uint16_t scp81_bind_port;	/* port 0: any */
+	const char *adv_ip; uint16_t adv_port;			/* what triggers say; 0: the bound port */
+	const char *uri;					/* "/gsma/adminagent" */
+	unsigned sms_max_parts;					/* larger scripts go by HTTPS; default 5 */
+};
+
+struct card_sessions *card_sessions_new(void *ctx, const struct card_sessions_cfg *cfg);
+void card_sessions_free(struct card_sessions *cs);
+uint16_t card_sessions_scp81_port(const struct card_sessions *cs);
+
+/* Queue a command for this card (session made when needed). 0, or -ENOENT unknown, -EAGAIN queue full. */
+int card_session_send(struct card_sessions *cs, const struct eid *eid, const struct card_cmd *cmd, unsigned timeout_s);
+/* The commands of this priv are no longer wanted: done() will not be called; one already sent stays sent. */
+void card_session_forget(struct card_sessions *cs, const struct eid *eid, void *priv);
+/* No more commands will follow soon: a held POST is answered with 204. */
+void card_session_release(struct card_sessions *cs, const struct eid *eid);
+/* One line of text a VTY can print: bearer, state, queue. */
+char *card_session_describe(struct card_sessions *cs, void *ctx, const struct eid *eid);
+unsigned card_sessions_count(const struct card_sessions *cs);
