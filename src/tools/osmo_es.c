@@ -1,0 +1,225 @@
+/* osmo-es: the operator's, fleet owner's and EUM's command line: sends one ES1, ES2 or ES4 function, waits for the answer
+ * (in the HTTP reply or by callback) with visible progress, prints it as text or JSON.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <osmocom/core/application.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/talloc.h>
+#include <osmocom/core/timer.h>
+#include <osmocom/core/utils.h>
+#include <osmocom/rsp/es/es_link.h>
+#include <osmocom/rsp/util/logging.h>
+#include <osmocom/rsp/util/misc.h>
+#include <osmocom/rsp/util/sqldb.h>
+
+#include "es_tool.h"
+
+static const char help[] =
+	"osmo-es -c CONFIG [OPTIONS] FUNCTION [FIELD=VALUE ...]\n"
+	"  FUNCTION  ES1-RegisterEIS FILE.xml ...\n"
+	"            ES2-GetEIS ES2-DownloadProfile ES2-EnableProfile ES2-DisableProfile\n"
+	"            ES4-GetEIS ES4-AuditEIS ES4-EnableProfile ES4-DisableProfile ES4-DeleteProfile\n"
+	"            listen   print notifications as they come, until interrupted\n"
+	"  FIELD     eid iccid smsr-id profile-type enable (true|false)\n"
+	"  -p, --peer NAME       which `peer` of the configuration is called (default: the first)\n"
+	"  -v, --validity SEC    ValidityPeriod of the request (default 300)\n"
+	"  -j, --json            print JSON\n"
+	"  -q, --quiet           no progress\n"
+	"  -D, --debug           log at DEBUG on stderr\n"
+	"Exit: 0 EXECUTED_SUCCESS or EXECUTED_WITHWARNING, 1 FAILED or EXPIRED, 2 usage, 3 no answer.\n"
+	"CONFIG has lines: id OID | name TEXT | cert FILE | key FILE | ca FILE | listen IP PORT |\n"
+	"                  peer NAME sm-sr|sm-dp OID URL CERTFILE\n";
+
+static struct es_tool tool;
+
+static void print_answer(const char *tag, const struct es_msg *m, const char *why)
+{
+	tool.open--;
+	if (!m) {
+		tool.unanswered++;
+		fprintf(stderr, "\nosmo-es: %s: no answer: %s\n", tag, why ? : "unknown");
+		return;
+	}
+	if (m->b.result.status == ES_FAILED || m->b.result.status == ES_EXPIRED)
+		tool.failed++;
+	else
+		tool.succeeded++;
+	if (tool.n_files > 1 && m->b.result.status == ES_EXECUTED_SUCCESS)
+		return;
+	if (tool.progress && !tool.json)
+		fputc('\n', stderr);
+	es_tool_print(m, tool.json);
+	fflush(stdout);
+}
+
+static void rx_response(void *priv, const char *tag, const struct es_msg *m, const char *why)
+{
+	print_answer(tag, m, why);
+}
+
+static void rx_notification(void *priv, const struct es_party *from, const struct es_msg *m)
+{
+	es_tool_print(m, tool.json);
+	fflush(stdout);
+}
+
+/* Nobody calls functions of a command line. */
+static void rx_request(void *priv, struct es_req *req, bool resumed)
+{
+	es_req_respond_err(req, ES_R_UNSUPPORTED, NULL, NULL);
+}
+
+static int send_one(struct es_msg *m, const char *tag)
+{
+	int rc;
+
+	m->b.fcid = talloc_strdup(m, tag);
+	m->b.validity_s = tool.validity;
+	rc = es_call(tool.link, tool.peer->id, m, tag, clock_now() + tool.validity + 30);
+	if (rc < 0)
+		fprintf(stderr, "osmo-es: cannot call %s: %s\n", tool.peer->id, strerror(-rc));
+	else
+		tool.open++;
+	return rc;
+}
+
+static int send_function(int argc, char **argv)
+{
+	struct es_msg *m = es_tool_request(tool.ctx, argc, argv);
+
+	return m ? send_one(m, argv[0]) : -EINVAL;
+}
+
+/* Keep a window of RegisterEIS requests open, one file each. */
+static int register_more(void)
+{
+	struct es_msg *m;
+	int rc;
+
+	while (tool.next_file < tool.n_files && tool.open < 16) {
+		m = es_tool_register(tool.ctx, tool.files[tool.next_file]);
+		if (!m)
+			return -EINVAL;
+		rc = send_one(m, tool.files[tool.next_file++]);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+static void progress_cb(void *data)
+{
+	if (tool.n_files > 1)
+		fprintf(stderr, "\rosmo-es: %u of %u registered, %u failed", tool.succeeded, tool.n_files, tool.failed);
+	else if (tool.open)
+		fprintf(stderr, "\rosmo-es: waiting for the answer, %u s ", tool.waited++);
+	osmo_timer_schedule(&tool.tick, 1, 0);
+}
+
+static void stop(int sig)
+{
+	tool.quit = 1;
+}
+
+static int run(void)
+{
+	int rc = 0;
+
+	if (tool.progress) {
+		osmo_timer_setup(&tool.tick, progress_cb, NULL);
+		osmo_timer_schedule(&tool.tick, 2, 0);
+	}
+	while (!tool.quit && rc == 0) {
+		rc = register_more();
+		txn_commit(tool.db);
+		if (!tool.listen && tool.open == 0 && tool.next_file >= tool.n_files)
+			break;
+		osmo_select_main_ctx(0);
+		txn_commit(tool.db);
+	}
+	osmo_timer_del(&tool.tick);
+	if (tool.n_files > 1)
+		fprintf(stderr, "\rosmo-es: %u of %u registered, %u failed\n", tool.succeeded, tool.n_files, tool.failed);
+	return rc;
+}
+
+static int link_open(void)
+{
+	static const char *const schema[] = { es_link_schema };
+	struct es_link_cfg cfg = { .own_id = tool.id, .own_name = tool.name, .bind_ip = tool.ip, .bind_port = tool.port,
+				   .cert_file = tool.cert, .key_file = tool.key, .ca_file = tool.ca, .default_validity_s = 300,
+				   .request = rx_request, .response = rx_response, .notification = rx_notification };
+
+	if (sqldb_open(&tool.db, tool.ctx, ":memory:", schema, 1) < 0)
+		return -EIO;
+	cfg.db = tool.db;
+	tool.link = es_link_new(tool.ctx, tool.db);
+	if (!tool.link || es_tool_parties(&tool) < 0)
+		return -EINVAL;
+	cfg.own_url = talloc_asprintf(tool.ctx, "https://%s:%u/es", tool.ip, tool.port);
+	return es_link_start(tool.link, &cfg);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' }, { "peer", required_argument, NULL, 'p' },
+		{ "validity", required_argument, NULL, 'v' }, { "json", no_argument, NULL, 'j' },
+		{ "quiet", no_argument, NULL, 'q' }, { "debug", no_argument, NULL, 'D' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, {}
+	};
+	const char *config = NULL;
+	int c, rc;
+
+	tool.ctx = talloc_named_const(NULL, 0, "osmo-es");
+	tool.validity = 300;
+	tool.progress = isatty(2);
+	msgb_talloc_ctx_init(tool.ctx, 0);
+	osmo_init_logging2(tool.ctx, &rsp_log_info);
+	log_set_all_filter(osmo_stderr_target, 1);
+	log_set_log_level(osmo_stderr_target, LOGL_ERROR);
+	while ((c = getopt_long(argc, argv, "c:p:v:jqDhV", options, NULL)) != -1) {
+		switch (c) {
+		case 'c': config = optarg; break;
+		case 'p': tool.peer_name = optarg; break;
+		case 'v': tool.validity = atoi(optarg); break;
+		case 'j': tool.json = true; break;
+		case 'q': tool.progress = false; break;
+		case 'D': log_set_log_level(osmo_stderr_target, LOGL_DEBUG); break;
+		case 'h': fputs(help, stdout); return 0;
+		case 'V': puts("osmo-es " PACKAGE_VERSION); return 0;
+		default: return 2;
+		}
+	}
+	if (!config || optind >= argc) {
+		fputs(help, stderr);
+		return 2;
+	}
+	signal(SIGINT, stop);
+	signal(SIGTERM, stop);
+	signal(SIGPIPE, SIG_IGN);
+	if (es_tool_config(&tool, config) < 0 || link_open() < 0)
+		return 2;
+	argc -= optind;
+	argv += optind;
+	if (!strcmp(argv[0], "listen")) {
+		tool.listen = true;
+	} else if (!strcmp(argv[0], "ES1-RegisterEIS")) {
+		tool.files = argv + 1;
+		tool.n_files = argc - 1;
+	} else if (send_function(argc, argv) < 0) {
+		return 2;
+	}
+	rc = run();
+	sqldb_close(tool.db);
+	if (rc < 0)
+		return 2;
+	return tool.unanswered ? 3 : tool.failed ? 1 : 0;
+}
