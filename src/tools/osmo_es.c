@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <osmocom/core/application.h>
+#include <osmocom/core/msgb.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/timer.h>

@@ -13,6 +13,7 @@
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/crypto/cert.h>
+#include <osmocom/rsp/util/ids.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/misc.h>
 
