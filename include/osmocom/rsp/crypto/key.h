@@ -71,3 +71,6 @@ struct key *keystore_unseal_key(struct keystore *ks, void *ctx, const char *aad,
 int key_wrap(const struct key *kek, const struct key *k, struct bytes *out);
 struct key *key_unwrap(void *ctx, const struct key *kek, enum key_type type, const uint8_t *in, size_t len);
 struct key *key_unwrap_ecb(void *ctx, const struct key *kek, enum key_type type, const uint8_t *in, size_t len);
+/* CBC with zero IV under a static Key-DEK: PUT KEY under SCP03 (GP Amd D 6.2.7). */
+int key_wrap_cbc(const struct key *kek, const struct key *k, struct bytes *out);
+struct key *key_unwrap_cbc(void *ctx, const struct key *kek, enum key_type type, const uint8_t *in, size_t len);
