@@ -168,10 +168,10 @@ static void cli_destroy(struct http_cli *cli)
 		curl_multi_cleanup(cli->multi);
 	osmo_timer_del(&cli->timer);
 	osmo_timer_del(&cli->reap);
-	if (cli->ofd.fd >= 0) {
+	if (osmo_fd_is_registered(&cli->ofd))
 		osmo_fd_unregister(&cli->ofd);
+	if (cli->ofd.fd >= 0)
 		close(cli->ofd.fd);
-	}
 	curl_global_cleanup();
 	talloc_free(cli);
 }

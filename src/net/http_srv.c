@@ -408,16 +408,17 @@ void http_srv_free(struct http_srv *srv)
 	if (!srv)
 		return;
 	srv->stopping = true;
-	osmo_fd_unregister(&srv->mhd_ofd);
+	if (osmo_fd_is_registered(&srv->mhd_ofd))
+		osmo_fd_unregister(&srv->mhd_ofd);
 	llist_for_each_entry_safe(req, tmp, &srv->held, entry)
 		req_to_ready(req, HTTP_REQ_DEAD);
 	srv_resume_ready(srv);		/* MHD_stop_daemon() aborts when a connection is still suspended */
 	if (srv->mhd)
 		MHD_stop_daemon(srv->mhd);
-	if (srv->watch_ofd.fd >= 0) {
+	if (osmo_fd_is_registered(&srv->watch_ofd))
 		osmo_fd_unregister(&srv->watch_ofd);
+	if (srv->watch_ofd.fd >= 0)
 		close(srv->watch_ofd.fd);
-	}
 	osmo_timer_del(&srv->run_timer);
 	talloc_free(srv);		/* with the credentials: no session is left */
 }
