@@ -11,7 +11,7 @@
 #define TPDU_PID_DATA_DOWNLOAD 0x7F	/* (U)SIM data download */
 #define TPDU_DCS_8BIT_CLASS2 0xF6
 
-/* TP-OA, TP-DA. One character a semi-octet: 0-9 * # a b c d(0xE) f, so that an alphanumeric address survives too. */
+/* TP-OA, TP-DA. One character a semi-octet: 0-9 * # a b c f, so that an alphanumeric address survives too. */
 struct tpdu_addr {
 	uint8_t toa;			/* 0x91 international, 0x81 unknown; 0 when encoding: 0x91 */
 	char digits[TPDU_DIGITS_MAX + 1];
@@ -33,7 +33,8 @@ struct tpdu_submit {
 	struct tpdu_addr da;
 	uint8_t pid, dcs;
 	uint8_t vp[7];
-	uint8_t vp_len;			/* 0 no TP-VP, 1 relative, 7 absolute */
+	uint8_t vp_len;			/* 0 no TP-VP, 1 relative, 7 absolute or enhanced */
+	bool vp_enhanced;
 	uint8_t ud[TPDU_UD_MAX];
 	size_t ud_len;
 };
@@ -47,7 +48,7 @@ struct tpdu_report {
 	size_t ud_len;
 };
 
-/* All decoders: 0, or -EINVAL (cut, not this type), -EMSGSIZE (user data over 140, digits over 20). Octets after TP-UD
+/* All decoders: 0, or -EINVAL (cut, not this type, 7-bit text), -EMSGSIZE (user data over 140, digits over 20). Octets after TP-UD
  * are refused. Encoders append to out: 0 or negative errno. */
 int tpdu_deliver_enc(struct bytes *out, const struct tpdu_deliver *t);
 int tpdu_deliver_dec(struct tpdu_deliver *t, const uint8_t *in, size_t len);
