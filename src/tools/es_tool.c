@@ -154,23 +154,54 @@ static int function_parse(const char *text, enum es_iface *iface, enum es_func *
 	return -EINVAL;
 }
 
+int es_tool_batch(struct es_tool *t)
+{
+	char line[128], *nl;
+	FILE *f = fopen(t->batch, "r");
+
+	if (!f) {
+		fprintf(stderr, "osmo-es: %s: %s\n", t->batch, strerror(errno));
+		return -errno;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		nl = strchr(line, '\n');
+		if (nl)
+			*nl = '\0';
+		t->files = talloc_realloc(t->ctx, t->files, char *, t->n_files + 1);
+		t->files[t->n_files++] = talloc_strdup(t->ctx, line);
+	}
+	fclose(f);
+	return t->n_files ? 0 : -EINVAL;
+}
+
+int es_tool_batch_line(struct es_msg *m, const char *line)
+{
+	char eid[EID_STR_SIZE], iccid[ICCID_STR_SIZE];
+
+	if (sscanf(line, "%32s %20s", eid, iccid) == 2 && !set_field(m, "eid", eid) && !set_field(m, "iccid", iccid))
+		return 0;
+	fprintf(stderr, "osmo-es: not EID ICCID: %s\n", line);
+	return -EINVAL;
+}
+
 struct es_msg *es_tool_request(void *ctx, int argc, char **argv)
 {
 	enum es_iface iface;
 	enum es_func func;
 	struct es_msg *m;
-	char *eq;
+	char arg[512], *eq;
 	int i;
 
 	if (function_parse(argv[0], &iface, &func) < 0)
 		return NULL;
 	m = es_msg_new(ctx, iface, func, ES_REQUEST);
 	for (i = 1; i < argc; i++) {
-		eq = strchr(argv[i], '=');
+		OSMO_STRLCPY_ARRAY(arg, argv[i]);
+		eq = strchr(arg, '=');
 		if (eq)
 			*eq++ = '\0';
-		if (!eq || set_field(m, argv[i], eq) < 0) {
-			fprintf(stderr, "osmo-es: %s: %s is not a value of %s\n", argv[0], eq ? eq : "nothing", argv[i]);
+		if (!eq || set_field(m, arg, eq) < 0) {
+			fprintf(stderr, "osmo-es: %s: %s is not a value of %s\n", argv[0], eq ? eq : "nothing", arg);
 			talloc_free(m);
 			return NULL;
 		}

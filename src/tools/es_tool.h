@@ -17,7 +17,9 @@ struct es_tool {
 	/* options and state */
 	unsigned validity, open, failed, succeeded, unanswered, waited;
 	bool json, progress, listen;
-	char **files; unsigned n_files, next_file;
+	char **files; unsigned n_files, next_file;	/* EIS files, or lines of the batch */
+	const char *batch;
+	int argc; char **argv;		/* the function with its fields, for each line of the batch */
 	struct osmo_timer_list tick;
 	volatile sig_atomic_t quit;
 };
@@ -28,4 +30,7 @@ int es_tool_parties(struct es_tool *t);
 /* "ES4-EnableProfile eid=... iccid=..." as a request; NULL and a line on stderr when it does not fit. */
 struct es_msg *es_tool_request(void *ctx, int argc, char **argv);
 struct es_msg *es_tool_register(void *ctx, const char *eis_file);
+/* Lines of t->batch into t->files. */
+int es_tool_batch(struct es_tool *t);
+int es_tool_batch_line(struct es_msg *m, const char *line);
 void es_tool_print(const struct es_msg *m, bool json);

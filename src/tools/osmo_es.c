@@ -30,6 +30,7 @@ static const char help[] =
 	"            listen   print notifications as they come, until interrupted\n"
 	"  FIELD     eid iccid smsr-id profile-type enable (true|false)\n"
 	"  -p, --peer NAME       which `peer` of the configuration is called (default: the first)\n"
+	"  -b, --batch FILE      the same function for each line \"EID ICCID\" of FILE, up to 1000 open at once\n"
 	"  -v, --validity SEC    ValidityPeriod of the request (default 300)\n"
 	"  -j, --json            print JSON\n"
 	"  -q, --quiet           no progress\n"
@@ -52,7 +53,7 @@ static void print_answer(const char *tag, const struct es_msg *m, const char *wh
 		tool.failed++;
 	else
 		tool.succeeded++;
-	if (tool.n_files > 1 && m->b.result.status == ES_EXECUTED_SUCCESS)
+	if (tool.n_files > 1 && !tool.batch && m->b.result.status == ES_EXECUTED_SUCCESS)
 		return;
 	if (tool.progress && !tool.json)
 		fputc('\n', stderr);
@@ -98,14 +99,29 @@ static int send_function(int argc, char **argv)
 	return m ? send_one(m, argv[0]) : -EINVAL;
 }
 
-/* Keep a window of RegisterEIS requests open, one file each. */
-static int register_more(void)
+/* One more of the many: an EIS file to register, or a line "EID ICCID" for the function of the command line. */
+static struct es_msg *next_request(const char *what)
 {
+	struct es_msg *m;
+
+	if (!tool.batch)
+		return es_tool_register(tool.ctx, what);
+	m = es_tool_request(tool.ctx, tool.argc, tool.argv);
+	if (m && es_tool_batch_line(m, what) == 0)
+		return m;
+	talloc_free(m);
+	return NULL;
+}
+
+/* Keep a window of requests open. */
+static int send_more(void)
+{
+	unsigned window = tool.batch ? 1000 : 16;
 	struct es_msg *m;
 	int rc;
 
-	while (tool.next_file < tool.n_files && tool.open < 16) {
-		m = es_tool_register(tool.ctx, tool.files[tool.next_file]);
+	while (tool.next_file < tool.n_files && tool.open < window) {
+		m = next_request(tool.files[tool.next_file]);
 		if (!m)
 			return -EINVAL;
 		rc = send_one(m, tool.files[tool.next_file++]);
@@ -118,7 +134,7 @@ static int register_more(void)
 static void progress_cb(void *data)
 {
 	if (tool.n_files > 1)
-		fprintf(stderr, "\rosmo-es: %u of %u registered, %u failed", tool.succeeded, tool.n_files, tool.failed);
+		fprintf(stderr, "\rosmo-es: %u of %u done, %u failed", tool.succeeded, tool.n_files, tool.failed);
 	else if (tool.open)
 		fprintf(stderr, "\rosmo-es: waiting for the answer, %u s ", tool.waited++);
 	osmo_timer_schedule(&tool.tick, 1, 0);
@@ -138,7 +154,7 @@ static int run(void)
 		osmo_timer_schedule(&tool.tick, 2, 0);
 	}
 	while (!tool.quit && rc == 0) {
-		rc = register_more();
+		rc = send_more();
 		txn_commit(tool.db);
 		if (!tool.listen && tool.open == 0 && tool.next_file >= tool.n_files)
 			break;
@@ -147,7 +163,7 @@ static int run(void)
 	}
 	osmo_timer_del(&tool.tick);
 	if (tool.n_files > 1)
-		fprintf(stderr, "\rosmo-es: %u of %u registered, %u failed\n", tool.succeeded, tool.n_files, tool.failed);
+		fprintf(stderr, "\rosmo-es: %u of %u done, %u failed\n", tool.succeeded, tool.n_files, tool.failed);
 	return rc;
 }
 
@@ -172,7 +188,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "peer", required_argument, NULL, 'p' },
-		{ "validity", required_argument, NULL, 'v' }, { "json", no_argument, NULL, 'j' },
+		{ "validity", required_argument, NULL, 'v' }, { "batch", required_argument, NULL, 'b' }, { "json", no_argument, NULL, 'j' },
 		{ "quiet", no_argument, NULL, 'q' }, { "debug", no_argument, NULL, 'D' },
 		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'V' }, {}
 	};
@@ -186,11 +202,12 @@ int main(int argc, char **argv)
 	osmo_init_logging2(tool.ctx, &rsp_log_info);
 	log_set_all_filter(osmo_stderr_target, 1);
 	log_set_log_level(osmo_stderr_target, LOGL_ERROR);
-	while ((c = getopt_long(argc, argv, "c:p:v:jqDhV", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "c:p:v:b:jqDhV", options, NULL)) != -1) {
 		switch (c) {
 		case 'c': config = optarg; break;
 		case 'p': tool.peer_name = optarg; break;
 		case 'v': tool.validity = atoi(optarg); break;
+		case 'b': tool.batch = optarg; break;
 		case 'j': tool.json = true; break;
 		case 'q': tool.progress = false; break;
 		case 'D': log_set_log_level(osmo_stderr_target, LOGL_DEBUG); break;
@@ -212,6 +229,11 @@ int main(int argc, char **argv)
 	argv += optind;
 	if (!strcmp(argv[0], "listen")) {
 		tool.listen = true;
+	} else if (tool.batch) {
+		tool.argc = argc;
+		tool.argv = argv;
+		if (es_tool_batch(&tool) < 0)
+			return 2;
 	} else if (!strcmp(argv[0], "ES1-RegisterEIS")) {
 		tool.files = argv + 1;
 		tool.n_files = argc - 1;
