@@ -71,7 +71,7 @@ static int sqldb_pragmas(struct sqldb *db, bool memory)
 /* Each step is one transaction with its user_version inside. */
 static int sqldb_migrate(struct sqldb *db, const char *const *schema, size_t n)
 {
-	char text[32];
+	char text[64];
 	unsigned long version;
 
 	if (sqldb_ask(db, "PRAGMA user_version", text, sizeof(text)) < 0)
