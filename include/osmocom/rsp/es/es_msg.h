@@ -133,11 +133,29 @@ const char *es_iface_name(enum es_iface i);	/* "ES4" */
 void es_result_set(struct es_msg *m, enum es_status status, enum es_reason reason, const char *subject_id, const char *message);
 const char *es_status_name(enum es_status s);
 const char *es_reason_text(enum es_reason r);
+int es_status_parse(const char *name);			/* or -EINVAL */
+const char *es_reason_subject(enum es_reason r);	/* "8.2.1" */
+const char *es_reason_code(enum es_reason r);		/* "3.9" */
+enum es_reason es_result_reason(const struct es_result *res);	/* first row with this pair, ES_R_NONE if there is none */
 
-/* es_soap.c: SOAP 1.2 envelope with WS-Addressing, both ways. enc returns UTF-8 text.
- * dec: err is a sentence naming the element path; 0 or -EINVAL (SOAP fault), -ENOTSUP (no such function). */
+/* MessageID "//<own_id>/<unique hex>?TransactionId=..&MessageDate=.." (transaction_id NULL: the unique part). */
+char *es_message_id(void *ctx, const char *own_id, const uint8_t unique[16], const char *transaction_id, int64_t now);
+
+/* es_soap.c: SOAP 1.2 envelope with WS-Addressing, both ways. enc returns UTF-8 text in namespace /3; NULL when the
+ * interface has no such message, message_id is NULL or it gets larger than a receiver would take. From and To get
+ * ?EntityId=.. when from_entity/to_entity is set and the address has none.
+ * dec: err is a sentence naming the element path. 0, or with *m NULL: -EINVAL (not such a message: SOAP fault), -ENOTSUP
+ * (no such function), -EPROTO (a SOAP fault came, err is its text). -EBADMSG: the function is known but a parameter is
+ * missing or invalid: *m has the header and *reason (may be NULL) ES_R_PARAM_MISSING or ES_R_PARAM_INVALID. */
+#define ES_SOAP_CONTENT_TYPE "application/soap+xml; charset=utf-8"
+#define ES_SOAP_MAX ((8U << 20) + (256U << 10))	/* SendData; anything else: 256 kB (corrections 12) */
+int es_soap_dec_reason(struct es_msg **m, char **err, enum es_reason *reason, void *ctx, const uint8_t *in, size_t len);
+/* Is there such a message? kind ES_REQUEST, ES_RESPONSE or ES_NOTIFICATION. */
+bool es_msg_exists(enum es_iface iface, enum es_func func, enum es_kind kind);
+/* Answered without a card, so in the HTTP reply where possible (off-card.md 1.5.1). */
+bool es_func_is_sync(enum es_func func);
 struct bytes *es_soap_enc(void *ctx, const struct es_msg *m);
-int es_soap_dec(struct es_msg **m, char **err, void *ctx, const uint8_t *in, size_t len);
+int es_soap_dec(struct es_msg **m, char **err, void *ctx, const uint8_t *in, size_t len);	/* -EBADMSG: *m NULL too */
 char *es_soap_action(void *ctx, const struct es_msg *m);	/* wsa:Action */
 struct bytes *es_soap_fault(void *ctx, bool sender, const char *text);
 /* EIS alone (a file holding one rps:Eis element), for osmo-rsp-ca and osmo-es. */

@@ -1,0 +1,352 @@
+/* SOAP 1.2 envelope with WS-Addressing headers, Action names and faults (SGP.02 Annex B, off-card.md 1).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "config.h"
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <talloc.h>
+
+#include "es_fields.h"
+#include "es_soap.h"
+
+#define ANONYMOUS NS_WSA "/anonymous"
+#define MAX_HEADER 2048		/* octets of one address or MessageID */
+
+bool es_msg_exists(enum es_iface iface, enum es_func func, enum es_kind kind)
+{
+	return es_body_group(iface, func, kind) != NULL;
+}
+
+bool es_func_is_sync(enum es_func func)
+{
+	return func == ES_FN_GET_EIS || func == ES_FN_REGISTER_EIS || func == ES_FN_UPDATE_POLICY_RULES ||
+	       func == ES_FN_UPDATE_SUBSCRIPTION_ADDRESS || func == ES_FN_PROFILE_DOWNLOAD_COMPLETED;
+}
+
+/* ---- query part (1.4) ---- */
+
+static char *query_unescape(char *s)
+{
+	char *in = s, *out = s, hex[3] = "";
+
+	for (; *in; out++) {
+		if (in[0] == '%' && isxdigit((unsigned char)in[1]) && isxdigit((unsigned char)in[2])) {
+			memcpy(hex, in + 1, 2);
+			*out = strtol(hex, NULL, 16);
+			if (!*out)	/* a string ends where its sender ended it */
+				*out = '?';
+			in += 3;
+		} else {
+			*out = *in++;	/* '+' stays '+' */
+		}
+	}
+	*out = 0;
+	return s;
+}
+
+char *es_query_param(void *ctx, const char *uri, const char *key)
+{
+	const char *p = strchr(uri, '?');
+	size_t key_len = strlen(key), len;
+
+	while (p && *p) {
+		p++;
+		len = strcspn(p, "&?");
+		if (len > key_len && p[key_len] == '=' && !strncasecmp(p, key, key_len))
+			return query_unescape(talloc_strndup(ctx, p + key_len + 1, len - key_len - 1));
+		p += len;
+	}
+	return NULL;
+}
+
+char *es_message_id_base(void *ctx, const char *message_id)
+{
+	return talloc_strndup(ctx, message_id, strcspn(message_id, "?&"));
+}
+
+/* ---- names ---- */
+
+static const char *const kind_suffix[] = { [ES_REQUEST] = "Request", [ES_RESPONSE] = "Response", [ES_NOTIFICATION] = "" };
+
+static char *body_name(void *ctx, const struct es_msg *m)
+{
+	return talloc_asprintf(ctx, "%s-%s%s", es_iface_name(m->iface), es_func_name(m->func), kind_suffix[m->kind]);
+}
+
+/* -ENOTSUP: an RPS element but no function we have; -EINVAL: not an RPS message at all */
+static int body_parse(struct es_msg *m, const char *name)
+{
+	int iface = strlen(name) > 4 ? name[2] - '1' : -1;
+
+	if (strncmp(name, "ES", 2) || iface < 0)
+		return -EINVAL;
+	if (iface > ES4 || name[3] != '-')
+		return -ENOTSUP;
+	m->iface = iface;
+	for (int f = ES_FN_NONE + 1; f < _ES_FN_COUNT; f++) {
+		const char *rest = name + 4, *fn = es_func_name(f);
+
+		if (strncasecmp(rest, fn, strlen(fn)))
+			continue;
+		for (int k = ES_REQUEST; k <= ES_NOTIFICATION; k++) {
+			if (strcasecmp(rest + strlen(fn), kind_suffix[k]) || !es_body_group(iface, f, k))
+				continue;
+			m->func = f;
+			m->kind = k;
+			return 0;
+		}
+	}
+	return -ENOTSUP;
+}
+
+/* 1.6: functions answered at once carry Request/Response, others none and answer with CallBack; ES2 requests carry it too */
+char *es_soap_action(void *ctx, const struct es_msg *m)
+{
+	const char *group = m->func == ES_FN_REGISTER_EIS ? "eUICCManagement" : "ProfileManagement";
+	bool suffixed = m->func == ES_FN_GET_EIS || m->func == ES_FN_REGISTER_EIS;
+	bool callback = m->kind == ES_NOTIFICATION || (m->kind == ES_RESPONSE && !es_func_is_sync(m->func));
+
+	if (m->iface == ES2 && m->kind == ES_REQUEST && m->func != ES_FN_UPDATE_POLICY_RULES)
+		suffixed = true;
+	if (callback)
+		suffixed = false;
+	return talloc_asprintf(ctx, "http://gsma.com/%s/%s%s/%s-%s%s", es_iface_name(m->iface), group,
+			       callback ? "CallBack" : "", es_iface_name(m->iface), es_func_name(m->func),
+			       suffixed ? kind_suffix[m->kind] : "");
+}
+
+/* ---- writing ---- */
+
+static char *address_with_entity(void *ctx, const char *address, const char *entity)
+{
+	char *have = es_query_param(ctx, address, "EntityId");
+
+	if (have || !entity)
+		return talloc_strdup(ctx, address);
+	return talloc_asprintf(ctx, "%s%sEntityId=%s", address, strchr(address, '?') ? "&" : "?", entity);
+}
+
+static void enc_epr(struct bytes *out, const char *name, const char *address)
+{
+	es_out_open(out, name);
+	es_out_elem(out, "wsa:Address", address);
+	es_out_close(out, name);
+}
+
+static void enc_header(struct bytes *out, const struct es_msg *m)
+{
+	void *tmp = talloc_new(out);
+
+	es_out_open(out, "soap:Header");
+	if (m->from || m->from_entity)
+		enc_epr(out, "wsa:From", address_with_entity(tmp, m->from ? m->from : ANONYMOUS, m->from_entity));
+	es_out_elem(out, "wsa:To", address_with_entity(tmp, m->to ? m->to : ANONYMOUS, m->to_entity));
+	es_out_elem(out, "wsa:MessageID", m->message_id);
+	es_out_elem(out, "wsa:Action", es_soap_action(tmp, m));
+	if (m->reply_to)
+		enc_epr(out, "wsa:ReplyTo", m->reply_to);
+	if (m->relates_to)
+		es_out_elem(out, "wsa:RelatesTo", m->relates_to);
+	es_out_close(out, "soap:Header");
+	talloc_free(tmp);
+}
+
+static void enc_body(struct bytes *out, const struct es_msg *m, const struct es_group *g)
+{
+	char *name = body_name(out, m);
+
+	es_out_open(out, "soap:Body");
+	es_out_open(out, name);
+	if (m->kind == ES_REQUEST && !m->b.fcid)	/* mandatory; the MessageID serves where the caller has none (2) */
+		es_out_elem(out, "FunctionCallIdentifier", m->message_id);
+	es_fields_enc(out, es_body_base(m->kind), &m->b, m->iface);
+	es_fields_enc(out, g, &m->b, m->iface);
+	es_out_close(out, name);
+	es_out_close(out, "soap:Body");
+	talloc_free(name);
+}
+
+struct bytes *es_soap_enc(void *ctx, const struct es_msg *m)
+{
+	const struct es_group *g = es_body_group(m->iface, m->func, m->kind);
+	struct bytes *out;
+
+	if (!g || !m->message_id || (unsigned)m->kind > ES_NOTIFICATION)
+		return NULL;
+	out = bytes_new(ctx, m->func == ES_FN_SEND_DATA ? ES_XML_MAX_HUGE : ES_XML_MAX);
+	if (!out)
+		return NULL;
+	es_out_raw(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soap:Envelope xmlns:soap=\"" NS_SOAP "\" xmlns:wsa=\""
+		   NS_WSA "\" xmlns:rps=\"" NS_RPS "\">");
+	enc_header(out, m);
+	enc_body(out, m, g);
+	es_out_close(out, "soap:Envelope");
+	if (out->err)
+		TALLOC_FREE(out);
+	return out;
+}
+
+struct bytes *es_soap_fault(void *ctx, bool sender, const char *text)
+{
+	struct bytes *out = bytes_new(ctx, 64 << 10);
+
+	if (!out)
+		return NULL;
+	es_out_raw(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soap:Envelope xmlns:soap=\"" NS_SOAP
+		   "\"><soap:Body><soap:Fault><soap:Code><soap:Value>soap:");
+	es_out_raw(out, sender ? "Sender" : "Receiver");
+	es_out_raw(out, "</soap:Value></soap:Code><soap:Reason><soap:Text xml:lang=\"en\">");
+	es_out_text(out, text ? text : "");
+	es_out_raw(out, "</soap:Text></soap:Reason></soap:Fault></soap:Body></soap:Envelope>");
+	if (out->err)
+		TALLOC_FREE(out);
+	return out;
+}
+
+/* ---- reading ---- */
+
+static char *header_text(struct es_msg *m, const struct _xmlNode *n)
+{
+	const struct _xmlNode *c;
+	char *text = NULL;
+
+	if (!es_xml_first(n)) {
+		text = es_xml_text(m, n);
+	} else {	/* an endpoint reference: only Address counts (1.3) */
+		for (c = es_xml_first(n); c && !text; c = es_xml_next(c))
+			if (!strcmp(es_xml_name(c), "Address"))
+				text = es_xml_text(m, c);
+	}
+	if (text && (!*text || strlen(text) > MAX_HEADER))
+		TALLOC_FREE(text);
+	return text;
+}
+
+static void dec_header(struct es_msg *m, const struct _xmlNode *header)
+{
+	const struct { const char *name; char **at; } rows[] = {
+		{ "From", &m->from }, { "To", &m->to }, { "ReplyTo", &m->reply_to }, { "MessageID", &m->message_id },
+		{ "RelatesTo", &m->relates_to },
+	};
+	const struct _xmlNode *n;
+
+	for (n = es_xml_first(header); n; n = es_xml_next(n)) {
+		if (!es_xml_in(n, NS_WSA) && !es_xml_in(n, NS_WSA_WRONG))
+			continue;
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+			if (!strcmp(es_xml_name(n), rows[i].name) && !*rows[i].at)
+				*rows[i].at = header_text(m, n);
+	}
+	if (m->reply_to && (!strcmp(m->reply_to, ANONYMOUS) || !strcmp(m->reply_to, NS_WSA "/none")))
+		TALLOC_FREE(m->reply_to);
+	if (m->from)
+		m->from_entity = es_query_param(m, m->from, "EntityId");
+	if (m->to)
+		m->to_entity = es_query_param(m, m->to, "EntityId");
+	if (m->message_id)
+		m->transaction_id = es_query_param(m, m->message_id, "TransactionId");
+}
+
+static int dec_fail(void *ctx, char **err, int rc, const char *what)
+{
+	talloc_free(*err);
+	*err = talloc_strdup(ctx, what);
+	return rc;
+}
+
+static int dec_fault(void *ctx, char **err, const struct _xmlNode *fault)
+{
+	char *text = NULL;
+	const struct _xmlNode *n, *t;
+
+	for (n = es_xml_first(fault); n; n = es_xml_next(n)) {
+		t = es_xml_first(n);
+		if (!strcmp(es_xml_name(n), "Reason") && t && !text)
+			text = es_xml_text(ctx, t);
+	}
+	talloc_free(*err);
+	*err = talloc_asprintf(ctx, "SOAP fault: %.200s", text && es_xml_utf8(text) ? text : "");
+	talloc_free(text);
+	return -EPROTO;
+}
+
+static int dec_body(struct es_msg *m, char **err, enum es_reason *reason, void *ctx, const struct _xmlNode *n)
+{
+	const struct es_group *g = es_body_group(m->iface, m->func, m->kind);
+	struct es_dec d = { .ctx = m, .err = err, .err_ctx = ctx, .iface = m->iface };
+	int rc = es_fields_dec(&d, es_body_base(m->kind), &m->b, n);
+
+	d.lenient = m->kind == ES_RESPONSE;
+	if (!rc)
+		rc = es_fields_dec(&d, g, &m->b, n);
+	if (rc == -EBADMSG && reason)
+		*reason = d.reason;
+	return rc;
+}
+
+static int dec_envelope(struct es_msg *m, char **err, enum es_reason *reason, void *ctx, const struct _xmlNode *env, size_t len)
+{
+	const struct _xmlNode *n, *header = NULL, *body = NULL;
+	int rc;
+
+	if (strcmp(es_xml_name(env), "Envelope") || !es_xml_in(env, NS_SOAP))
+		return dec_fail(ctx, err, -EINVAL, "root is not a SOAP 1.2 Envelope");
+	for (n = es_xml_first(env); n; n = es_xml_next(n)) {
+		if (!es_xml_in(n, NS_SOAP))
+			continue;
+		if (!strcmp(es_xml_name(n), "Header") && !header)
+			header = n;
+		else if (!strcmp(es_xml_name(n), "Body") && !body)
+			body = n;
+	}
+	n = body ? es_xml_first(body) : NULL;
+	if (!n || es_xml_next(n))
+		return dec_fail(ctx, err, -EINVAL, "Envelope/Body: not exactly one element");
+	if (es_xml_in(n, NS_SOAP) && !strcmp(es_xml_name(n), "Fault"))
+		return dec_fault(ctx, err, n);
+	m->old_ns = es_xml_in(n, NS_RPS1);
+	if (!m->old_ns && !es_xml_in(n, NS_RPS))
+		return dec_fail(ctx, err, -EINVAL, "Envelope/Body: element is in no esim-messaging namespace");
+	rc = body_parse(m, es_xml_name(n));
+	if (rc < 0)
+		return dec_fail(ctx, err, rc, rc == -ENOTSUP ? "Envelope/Body: no such function" : "Envelope/Body: not a function");
+	if (len > ES_XML_MAX && (m->func != ES_FN_SEND_DATA || m->kind != ES_REQUEST))
+		return dec_fail(ctx, err, -EINVAL, "message is too large for its function");
+	if (header)
+		dec_header(m, header);
+	return dec_body(m, err, reason, ctx, n);
+}
+
+int es_soap_dec_reason(struct es_msg **m, char **err, enum es_reason *reason, void *ctx, const uint8_t *in, size_t len)
+{
+	bool huge = len > ES_XML_MAX && len <= ES_XML_MAX_HUGE && memmem(in, len, "-SendDataRequest", 16);
+	struct es_xml *x;
+	int rc;
+
+	*m = NULL;
+	*err = NULL;
+	x = es_xml_parse(ctx, err, in, len, huge);
+	if (!x)
+		return -EINVAL;
+	*m = talloc_zero(ctx, struct es_msg);
+	if (!*m) {
+		talloc_free(x);
+		return -ENOMEM;
+	}
+	rc = dec_envelope(*m, err, reason, ctx, es_xml_root(x), len);
+	talloc_free(x);
+	if (rc < 0 && rc != -EBADMSG)
+		TALLOC_FREE(*m);
+	return rc;
+}
+
+int es_soap_dec(struct es_msg **m, char **err, void *ctx, const uint8_t *in, size_t len)
+{
+	int rc = es_soap_dec_reason(m, err, NULL, ctx, in, len);
+
+	if (rc < 0)
+		TALLOC_FREE(*m);
+	return rc;
+}

@@ -1,0 +1,6 @@
+/* Parts of addressing headers. SPDX-License-Identifier: AGPL-3.0-or-later */
+#pragma once
+
+/* Value of a query parameter, separators & and ?, key without case, %XX decoded (off-card.md 1.4); NULL if absent. */
+char *es_query_param(void *ctx, const char *uri, const char *key);
+char *es_message_id_base(void *ctx, const char *message_id);	/* up to the query */
