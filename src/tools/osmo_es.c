@@ -1,6 +1,8 @@
 /* osmo-es: the operator's, fleet owner's and EUM's command line: sends one ES1, ES2 or ES4 function, waits for the answer
  * (in the HTTP reply or by callback) with visible progress, prints it as text or JSON.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "config.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>

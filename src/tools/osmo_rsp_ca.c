@@ -1,6 +1,8 @@
 /* osmo-rsp-ca: an own root of trust (SGP.02 2.3): CI, EUM, SM-SR, SM-DP and TLS certificates; and, as an EUM would,
  * batches of eUICCs with their signed EIS.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "config.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
