@@ -38,6 +38,28 @@ static int add_ext(X509 *x, X509 *issuer, int nid, const char *value)
 	return ok;
 }
 
+/* An iPAddress for an address literal, else a dNSName: TLS clients look for the one that fits. */
+static GENERAL_NAME *host_name(const char *host)
+{
+	ASN1_OCTET_STRING *ip = a2i_IPADDRESS(host);
+	GENERAL_NAME *n = GENERAL_NAME_new();
+
+	if (!ip) {
+		ip = ASN1_IA5STRING_new();
+		if (ip && !ASN1_STRING_set(ip, host, strlen(host))) {
+			ASN1_STRING_free(ip);
+			ip = NULL;
+		}
+	}
+	if (n && ip) {
+		GENERAL_NAME_set0_value(n, ip->type == V_ASN1_IA5STRING ? GEN_DNS : GEN_IPADD, ip);
+		return n;
+	}
+	ASN1_STRING_free(ip);
+	GENERAL_NAME_free(n);
+	return NULL;
+}
+
 /* Built from the name types, never as configuration text: the arguments may contain a comma. */
 static int add_alt_name(X509 *x, const char *oid, const char *dns)
 {
@@ -54,16 +76,10 @@ static int add_alt_name(X509 *x, const char *oid, const char *dns)
 			GENERAL_NAME_free(n), ok = 0;
 	}
 	if (ok && dns) {
-		ASN1_IA5STRING *s = ASN1_IA5STRING_new();
-
-		n = GENERAL_NAME_new();
-		ok = n && s && ASN1_STRING_set(s, dns, strlen(dns)) == 1;
-		if (ok)
-			GENERAL_NAME_set0_value(n, GEN_DNS, s);
-		else
-			ASN1_IA5STRING_free(s);
-		if (!ok || !sk_GENERAL_NAME_push(names, n))
-			GENERAL_NAME_free(n), ok = 0;
+		n = host_name(dns);
+		ok = n && sk_GENERAL_NAME_push(names, n) > 0;
+		if (!ok)
+			GENERAL_NAME_free(n);
 	}
 	ok = ok && X509_add1_ext_i2d(x, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) == 1;
 	GENERAL_NAMES_free(names);
