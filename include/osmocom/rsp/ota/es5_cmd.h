@@ -41,6 +41,7 @@ struct es5_master_delete {
 	uint8_t sin[16], sdin[16], provider[16], token_id[16];
 	size_t sin_len, sdin_len, provider_len, token_id_len;
 	uint8_t token[16];
+	uint8_t p2;
 	const uint8_t *signed_data;	/* data field without 9E, inside the input */
 	size_t signed_len;
 };
@@ -77,8 +78,9 @@ int es5_master_delete_enc(struct bytes *script, const struct aid *isd_p, const s
 			  const struct key *token_key);
 int es5_token_verify(const struct es5_cmd *c, const struct key *token_key);		/* 0 or -EBADMSG */
 
-/* Card: one C-APDU to *c. 0x9000, or the status word to answer. A STORE DATA must be complete (block 0 and last); the
- * card collects blocks with gp_store_data_dec() and gives the whole DGI stream to es5_dgi_dec(). */
+/* Card: one C-APDU to *c. 0x9000, or the status word to answer. Of a STORE DATA the DGI must be complete in this block; a
+ * card that takes several collects them with gp_store_data_dec() until es5_store_complete(), then es5_dgi_dec(). */
+bool es5_store_complete(const uint8_t *data, size_t len, bool last);	/* 3A01 comes without P1 b8, SGP.02 4.1.3.1 */
 uint16_t es5_cmd_dec(struct es5_cmd *c, const struct apdu_cmd *apdu);
 uint16_t es5_dgi_dec(struct es5_cmd *c, const uint8_t *data, size_t len);
 /* Card: A3/A5 content of ES5_UPDATE_SMSR. Fields stay untouched when the bearer is not named: *has_* say so. */

@@ -27,7 +27,7 @@ int scp03t_data_enc(struct scp03 *s, struct bytes *out, const uint8_t *plain, si
 int scp03t_keys_enc(struct scp03 *s, struct bytes *out, const uint8_t mcv[16], const struct key *enc,
 		    const struct key *mac, const struct key *rmac);
 
-/* Off-card end: one response TLV, to be read in the order of the commands. tag is the command's. 0 and data appended to
+/* Off-card end: one response TLV, to be read in the order of the commands. tag is the command's; s may be NULL for 84. 0 and data appended to
  * out (84: 32 octets for scp03_init_dec()); -EREMOTEIO and *err for 9F44..9F47; -EBADMSG; -EPROTO another tag. */
 int scp03t_rsp_dec(struct scp03 *s, struct bytes *out, uint8_t *err, uint32_t tag, const struct tlv *t);
 /* Several 86 may be sent in one script; their answers are unwrapped under the command they answer: take a note after
