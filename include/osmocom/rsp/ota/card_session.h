@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
+#include <osmocom/core/tdef.h>
 #include <osmocom/rsp/crypto/key.h>
 #include <osmocom/rsp/util/ids.h>
 
@@ -72,6 +73,18 @@ struct card_sessions_cfg {
 struct card_sessions *card_sessions_new(void *ctx, const struct card_sessions_cfg *cfg);
 void card_sessions_free(struct card_sessions *cs);
 uint16_t card_sessions_scp81_port(const struct card_sessions *cs);
+
+/* From the SMS port (sms_port_cfg.rx and .alert); the owner of the port hands them over. */
+void card_sessions_sms_rx(struct card_sessions *cs, const char *from, bool response, const uint8_t *packet, size_t len);
+void card_sessions_sms_alert(struct card_sessions *cs, const char *msisdn);
+
+/* Timers of all card sessions, settable as a VTY group; milliseconds. */
+#define CARD_T_POR		-80	/* response packet after the SMSC's "delivered" */
+#define CARD_T_TRIGGER		-81	/* first repetition of a trigger; then doubled up to four times this */
+#define CARD_T_HOLD		-82	/* POST held for the command that `more` announced */
+#define CARD_T_HOLD_NOTIF	-83	/* POST of a notification held for its confirmation */
+#define CARD_T_SMS_RETRY	-84	/* SMS again when the card is unreachable */
+extern struct osmo_tdef card_session_tdefs[];
 
 /* Queue a command for this card (session made when needed). 0, or -ENOENT unknown, -EAGAIN queue full. */
 int card_session_send(struct card_sessions *cs, const struct eid *eid, const struct card_cmd *cmd, unsigned timeout_s);

@@ -1,0 +1,329 @@
+/* All card sessions: who is there, the public calls, and what the SMS port delivers. An SMS is believed only after its
+ * MAC under the ISD-R keys of the card it claims to be from (SGP.02 2.4.3, 3.15.1).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <talloc.h>
+#include <osmocom/core/tdef.h>
+#include <osmocom/core/utils.h>
+#include <osmocom/rsp/ota/notif.h>
+#include "card_session_priv.h"
+
+struct osmo_tdef card_session_tdefs[] = {
+	{ .T = CARD_T_POR, .default_val = 30000, .val = 30000, .unit = OSMO_TDEF_MS, .desc = "wait for the response packet" },
+	{ .T = CARD_T_TRIGGER, .default_val = 15000, .val = 15000, .unit = OSMO_TDEF_MS, .desc = "first repetition of a trigger" },
+	{ .T = CARD_T_HOLD, .default_val = 20000, .val = 20000, .unit = OSMO_TDEF_MS, .desc = "hold a POST for the next command" },
+	{ .T = CARD_T_HOLD_NOTIF, .default_val = 5000, .val = 5000, .unit = OSMO_TDEF_MS, .desc = "hold a notification's POST" },
+	{ .T = CARD_T_SMS_RETRY, .default_val = 5000, .val = 5000, .unit = OSMO_TDEF_MS, .desc = "SMS again after unreachable" },
+	{}
+};
+
+unsigned long card_tdef_ms(int T)
+{
+	return osmo_tdef_get(card_session_tdefs, T, OSMO_TDEF_MS, 10000);
+}
+
+/* --- cards ---------------------------------------------------------------------------------------------------- */
+
+static struct llist_head *bucket(struct card_sessions *cs, const struct eid *eid)
+{
+	/* digits 27 to 30: the two last are check digits */
+	return &cs->bucket[(uint8_t)(eid->b[13] * 31 + eid->b[14] * 7 + eid->b[12])];
+}
+
+struct card *card_find(struct card_sessions *cs, const struct eid *eid)
+{
+	struct card *card;
+
+	llist_for_each_entry(card, bucket(cs, eid), entry)
+		if (!memcmp(&card->eid, eid, sizeof(*eid)))
+			return card;
+	return NULL;
+}
+
+int card_refresh(struct card *card)
+{
+	struct card_info info = { 0 };
+	int rc = card->cs->cfg.ops->info(card->cs->cfg.priv, &card->eid, &info);
+
+	if (rc == 0)
+		card->info = info;
+	return rc;
+}
+
+struct card *card_get(struct card_sessions *cs, const struct eid *eid)
+{
+	struct card *card = card_find(cs, eid);
+
+	if (card)
+		return card;
+	card = talloc_zero(cs, struct card);
+	if (!card)
+		return NULL;
+	card->cs = cs;
+	card->eid = *eid;
+	eid_str(card->name, eid);
+	INIT_LLIST_HEAD(&card->queue);
+	osmo_timer_setup(&card->kick, card_kick_cb, card);
+	if (card_refresh(card) < 0 || scp80_session_init(card) < 0) {
+		talloc_free(card);
+		return NULL;
+	}
+	if (scp81_session_init(card) < 0) {
+		osmo_fsm_inst_free(card->s80.fi);
+		talloc_free(card);
+		return NULL;
+	}
+	llist_add(&card->entry, bucket(cs, eid));
+	cs->n_cards++;
+	return card;
+}
+
+void card_free(struct card *card)
+{
+	struct cmd *cmd, *tmp;
+
+	llist_for_each_entry_safe(cmd, tmp, &card->queue, entry)
+		cmd_free(cmd);
+	if (card->cur)
+		cmd_free(card->cur);
+	osmo_timer_del(&card->kick);
+	scp80_session_stop(card);
+	scp81_session_free(card);
+	osmo_fsm_inst_free(card->s80.fi);
+	osmo_fsm_inst_free(card->s81.fi);
+	llist_del(&card->entry);
+	card->cs->n_cards--;
+	talloc_free(card);
+}
+
+void card_heard(struct card *card, const char *bearer)
+{
+	const struct card_sessions_cfg *cfg = &card->cs->cfg;
+
+	if (cfg->ops->heard)
+		cfg->ops->heard(cfg->priv, &card->eid, bearer);
+	if (!strcmp(bearer, CARD_BY_HTTPS))
+		return;		/* the session itself takes what waits */
+	scp80_session_wake(card);
+	scp81_session_wake(card);
+}
+
+/* --- from the SMS port ---------------------------------------------------------------------------------------- */
+
+/* A response packet names no card, and its number proves nothing: the MAC under the pending command's keys decides. */
+static bool rx_response(struct card_sessions *cs, const uint8_t *packet, size_t len)
+{
+	struct card *card, *tmp;
+	unsigned i;
+
+	for (i = 0; i < CARD_BUCKETS; i++)
+		llist_for_each_entry_safe(card, tmp, &cs->bucket[i], entry)
+			if (card->bearer == CARD_BEARER_SCP80 && scp80_session_rx(card, packet, len))
+				return true;
+	return false;
+}
+
+struct rx_notif {
+	struct card_sessions *cs;
+	const uint8_t *packet;
+	size_t len;
+	struct bytes *e1;		/* NULL: of nobody */
+	struct notif n;
+};
+
+/* Is it this card's? */
+static bool rx_notif_of(void *arg, const struct eid *eid)
+{
+	struct rx_notif *rx = arg;
+	const struct card_sessions_cfg *cfg = &rx->cs->cfg;
+	struct card_info info = { 0 };
+	struct scp80_sec sec;
+	struct bytes *e1 = bytes_new(rx->cs, NOTIF_MAX);
+
+	if (e1 && cfg->ops->info(cfg->priv, eid, &info) == 0 && info.kid &&
+	    scp80_cmd_dec(e1, &sec, info.kic, info.kid, rx->packet, rx->len) == 0 &&
+	    sec.kid_octet >> 4 == info.scp80_kvn && notif_dec(&rx->n, e1->data, e1->len) == 0 &&
+	    !memcmp(&rx->n.eid, eid, sizeof(*eid))) {
+		rx->e1 = e1;
+		return true;
+	}
+	talloc_free(e1);
+	return false;
+}
+
+/* SGP.02 3.15.1: a command packet with checksum only, and E1 in clear. Its EID says whose key to take, its number is not
+ * needed; a ciphered one is tried with the cards of that number. */
+static void rx_notif_open(struct rx_notif *rx, const char *from)
+{
+	const struct card_session_ops *ops = rx->cs->cfg.ops;
+	struct scp80_sec sec;
+	size_t head;
+
+	if (scp80_cmd_peek(&sec, rx->packet, rx->len) < 0 || sec.tar != SCP80_TAR_ISD_R)
+		return;
+	if (scp80_sec_notif(&sec)) {
+		head = 3 + rx->packet[2];
+		if (head < rx->len && notif_dec(&rx->n, rx->packet + head, rx->len - head) == 0) {
+			struct eid eid = rx->n.eid;
+
+			rx_notif_of(rx, &eid);
+		}
+	} else if (scp80_sec_sgp02(&sec) && ops->candidates && from) {
+		ops->candidates(rx->cs->cfg.priv, from, rx_notif_of, rx);
+	}
+}
+
+static bool rx_command(struct card_sessions *cs, const char *from, const uint8_t *packet, size_t len)
+{
+	struct rx_notif rx = { .cs = cs, .packet = packet, .len = len };
+	struct card *card;
+
+	rx_notif_open(&rx, from);
+	card = rx.e1 ? card_get(cs, &rx.n.eid) : NULL;
+	if (card) {
+		LOG_CARD(card, DSCP80, LOGL_INFO, "notification %u, %s, by SMS\n", rx.n.seq, notif_type_text(rx.n.type));
+		card_heard(card, CARD_BY_SMS);
+		card_notify(card, rx.e1->data, rx.e1->len, CARD_BY_SMS);
+		scp80_session_hurry(card);
+	}
+	talloc_free(rx.e1);
+	return card;
+}
+
+void card_sessions_sms_rx(struct card_sessions *cs, const char *from, bool response, const uint8_t *packet, size_t len)
+{
+	if (response ? rx_response(cs, packet, len) : rx_command(cs, from, packet, len))
+		return;
+	cs->sms_dropped++;
+	LOGP(DSCP80, LOGL_NOTICE, "%s packet of %zu octets dropped: of no card known, or not authentic\n",
+	     response ? "response" : "command", len);
+}
+
+void card_sessions_sms_alert(struct card_sessions *cs, const char *msisdn)
+{
+	struct card *card, *tmp;
+	unsigned i;
+
+	for (i = 0; i < CARD_BUCKETS; i++) {
+		llist_for_each_entry_safe(card, tmp, &cs->bucket[i], entry) {
+			if (!card->info.msisdn || strcmp(card->info.msisdn, msisdn))
+				continue;
+			scp80_session_wake(card);
+			scp81_session_wake(card);
+		}
+	}
+}
+
+/* --- public --------------------------------------------------------------------------------------------------- */
+
+struct card_sessions *card_sessions_new(void *ctx, const struct card_sessions_cfg *cfg)
+{
+	struct card_sessions *cs = talloc_zero(ctx, struct card_sessions);
+	unsigned i;
+
+	if (!cs)
+		return NULL;
+	cs->cfg = *cfg;
+	cs->cfg.scp81_bind_ip = talloc_strdup(cs, cfg->scp81_bind_ip ? : "127.0.0.1");
+	cs->cfg.adv_ip = talloc_strdup(cs, cfg->adv_ip ? : cs->cfg.scp81_bind_ip);
+	cs->cfg.uri = talloc_strdup(cs, cfg->uri ? : SCP81_URI_DEFAULT);
+	cs->cfg.sms_max_parts = cfg->sms_max_parts ? : 5;
+	for (i = 0; i < CARD_BUCKETS; i++)
+		INIT_LLIST_HEAD(&cs->bucket[i]);
+	INIT_LLIST_HEAD(&cs->posts);
+	if (scp81_http_start(cs) < 0) {
+		talloc_free(cs);
+		return NULL;
+	}
+	if (!cs->cfg.adv_port)
+		cs->cfg.adv_port = http_srv_port(cs->srv);
+	return cs;
+}
+
+void card_sessions_free(struct card_sessions *cs)
+{
+	struct card *card, *tmp;
+	unsigned i;
+
+	if (!cs)
+		return;
+	for (i = 0; i < CARD_BUCKETS; i++)
+		llist_for_each_entry_safe(card, tmp, &cs->bucket[i], entry)
+			card_free(card);
+	scp81_http_stop(cs);
+	talloc_free(cs);
+}
+
+uint16_t card_sessions_scp81_port(const struct card_sessions *cs)
+{
+	return http_srv_port(cs->srv);
+}
+
+int card_session_send(struct card_sessions *cs, const struct eid *eid, const struct card_cmd *c, unsigned timeout_s)
+{
+	struct card *card = card_get(cs, eid);
+	struct cmd *cmd;
+
+	if (!card)
+		return -ENOENT;
+	if (card->n_queued >= CARD_QUEUE_MAX)
+		return -EAGAIN;
+	cmd = cmd_new(card, c, timeout_s);
+	if (!cmd)
+		return -ENOMEM;
+	cmd->urgent = card->notifying;
+	card_enqueue(card, cmd);
+	return 0;
+}
+
+void card_session_forget(struct card_sessions *cs, const struct eid *eid, void *priv)
+{
+	struct card *card = card_find(cs, eid);
+	struct cmd *cmd, *tmp;
+	bool left;
+
+	if (!card)
+		return;
+	llist_for_each_entry_safe(cmd, tmp, &card->queue, entry) {
+		if (cmd->c.priv != priv)
+			continue;
+		llist_del(&cmd->entry);
+		card->n_queued--;
+		cmd_free(cmd);
+	}
+	card_kick(card);
+	if (!card->cur || card->cur->c.priv != priv)
+		return;
+	card->cur->c.done = NULL;	/* what has left keeps its place until its answer or its time is up */
+	card->cur->c.priv = NULL;
+	left = card->bearer == CARD_BEARER_SCP80 ? !scp80_session_withdraw(card) : scp81_session_left(card);
+	if (left)
+		return;
+	scp81_session_stop(card);
+	card_cmd_done(card, CARD_NOT_SENT, "no longer wanted", NULL, 0);
+}
+
+void card_session_release(struct card_sessions *cs, const struct eid *eid)
+{
+	struct card *card = card_find(cs, eid);
+
+	if (card)
+		scp81_session_release(card);
+}
+
+char *card_session_describe(struct card_sessions *cs, void *ctx, const struct eid *eid)
+{
+	static const char *const bearer[] = { "nothing outstanding", "SCP80 by SMS", "SCP81" };
+	struct card *card = card_find(cs, eid);
+
+	if (!card)
+		return talloc_strdup(ctx, "no session");
+	return talloc_asprintf(ctx, "%s, SCP80 %s, SCP81 %s, %u queued", bearer[card->bearer],
+			       osmo_fsm_inst_state_name(card->s80.fi), osmo_fsm_inst_state_name(card->s81.fi), card->n_queued);
+}
+
+unsigned card_sessions_count(const struct card_sessions *cs)
+{
+	return cs->n_cards;
+}
