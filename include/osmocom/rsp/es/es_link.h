@@ -40,10 +40,19 @@ struct es_link_cfg {
 	void *priv;
 };
 
+/* Tables of the link (es_request, es_outbox): one text for the schema array given to sqldb_open(). The database must
+ * outlive the link. */
+extern const char es_link_schema[];
+
 struct es_link *es_link_new(void *ctx, struct sqldb *db);	/* parties can be added before start */
 int es_link_start(struct es_link *l, const struct es_link_cfg *cfg);
 void es_link_resume(struct es_link *l);	/* after start and when the owner is ready: unanswered requests again, outbox runs */
 uint16_t es_link_port(const struct es_link *l);
+void es_link_set_own_url(struct es_link *l, const char *url);	/* known only once the port is */
+int es_link_reload(struct es_link *l);	/* certificates, trust list and CRL of the listener read anew */
+/* request(), response() and notification() run inside txn_event_begin/end; es_link_resume() must be called outside of it.
+ * cfg is copied. bind_ip NULL: no listener; own_url NULL: our calls carry no ReplyTo, answers come in the HTTP reply.
+ * An owner that cannot answer at once keeps req (or its id); freeing the link answers nothing, the next start resumes. */
 
 /* Which roles may call which function on which interface: one table, off-card.md 1.9 and 4. */
 bool es_role_may(enum es_iface iface, enum es_func func, enum es_role role);
@@ -57,12 +66,15 @@ int64_t es_req_deadline(const struct es_req *req);	/* UTC seconds: reception + V
 /* The answer to be filled: message with status set; fields in b are the caller's to set before es_req_respond(). */
 struct es_msg *es_req_response(struct es_req *req, enum es_status status, enum es_reason reason, const char *subject_id,
 			       const char *message);
-/* Send (stored first): in the HTTP reply when it is still open and no ReplyTo was given, else as callback. Frees req and resp. */
+/* Send (stored first): in the HTTP reply when it is still open and no ReplyTo was given, else as callback. Frees req and resp.
+ * With a ReplyTo, an answer given inside request() still goes into the HTTP reply if it is FAILED or the function needs no
+ * card (es_func_is_sync()). */
 void es_req_respond(struct es_req *req, struct es_msg *resp);
 void es_req_respond_err(struct es_req *req, enum es_reason reason, const char *subject_id, const char *message);	/* FAILED */
 
 /* Our own call to a peer (request: response() comes with tag; or notification). Stored, sent after commit, retried while
  * unreachable until deadline, same MessageID always. m is taken over. tag is kept in the database. */
+/* deadline 0: default. -ENOENT no such party, -EHOSTUNREACH it has no url. Notifications have no use for tag (NULL). */
 int es_call(struct es_link *l, const char *party_id, struct es_msg *m, const char *tag, int64_t deadline);
 void es_call_cancel(struct es_link *l, const char *tag);
 char *es_link_describe_outbox(struct es_link *l, void *ctx);	/* `show outbox` */
