@@ -17,17 +17,13 @@ die() { echo "flow: $*"; tail -5 "$D"/*.log; exit 1; }
 stack_ports
 subscribers=$(for ((i = 0; i < N; i++)); do printf ' subscriber imsi 0010199%08d msisdn 49170%07d\n' $i $i; done)
 SIM_NETWORK=$subscribers
-stack_pki "$N" "$D/p.der" 2>/dev/null && stack_configs || die "pki"
-"$SIM" -s "$D/sim.db" --import "$D/batch/cards.jsonl" >"$D/sim.log" 2>&1 || die "import"
-"$SMSR" -c "$D/smsr.cfg" --import-key eum $OID_EUM "$D/ca/eum.transport.key" >"$D/smsr.log" 2>&1 || die "transport key"
-luhn() { local s=0 d=1 i v; for ((i = ${#1} - 1; i >= 0; i--)); do v=${1:i:1}; ((d)) && { v=$((v * 2)); ((v > 9)) && v=$((v - 9)); }; d=$((!d)); s=$((s + v)); done; echo $(((10 - s % 10) % 10)); }
 iccids=()
 for ((i = 0; i < N; i++)); do
 	p=$(printf '8988001777%09d' $i); c=$p$(luhn "$p"); iccids+=("$c")
 	printf '{"upp_file":"%s","msisdn":"49170%07d","owner":"%s","type":"bulk","iccid":"%s","imsi":"0010199%08d","k":"%032x","opc":"%032x"}\n' \
 		"$D/p.der" $i $OID_OP "$c" $i $((i + 1)) $((i + 2))
 done > "$D/stock.json"
-"$SMDP" -c "$D/smdp.cfg" --import-profile "$D/stock.json" >"$D/smdp.log" 2>&1 || die "stock"
+stack_prepare "$N" "$D/p.der" 2>/dev/null || die "preparation"
 stack_start || die "start"
 es eum -q ES1-RegisterEIS "$D"/batch/eis/*.xml 2>/dev/null || die "RegisterEIS"
 sleep 1

@@ -43,6 +43,26 @@ party() { # OID ROLE NAME URL [EXTRA]
 	[ -n "${5:-}" ] && printf '  %s\n' "$5"
 }
 
+# stack_prepare COUNT TEMPLATE.der: everything up to the first start; stock.json, if there, goes into the SM-DP's store.
+stack_prepare() {
+	stack_pki "$1" "$2" && stack_configs &&
+	"$SIM" -c "$D/sim.cfg" -s "$D/sim.db" --import "$D/batch/cards.jsonl" >"$D/sim.log" 2>&1 &&
+	"$SMSR" -c "$D/smsr.cfg" --import-key eum $OID_EUM "$D/ca/eum.transport.key" >"$D/smsr.log" 2>&1 &&
+	{ [ ! -e "$D/stock.json" ] || "$SMDP" -c "$D/smdp.cfg" --import-profile "$D/stock.json" >"$D/smdp.log" 2>&1; } && return
+	tail -n 5 "$D"/*.log
+	return 1
+}
+
+luhn() { # digits: the check digit
+	local s=0 d=1 i v
+	for ((i = ${#1} - 1; i >= 0; i--)); do
+		v=${1:i:1}
+		((d)) && { v=$((v * 2)); ((v > 9)) && v=$((v - 9)); }
+		d=$((!d)) s=$((s + v))
+	done
+	echo $(((10 - s % 10) % 10))
+}
+
 log_cfg() {
 	cat <<-END
 	log stderr
