@@ -1,0 +1,118 @@
+/* Running a remote command script on a security domain: TS 102 226 5.2, SGP.02 Annex K (chaining), 4.1.3.3 (SCP03t TLVs
+ * stand in place of C-APDUs).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <errno.h>
+
+#include <osmocom/core/talloc.h>
+#include <osmocom/rsp/ota/script.h>
+
+#include "card_int.h"
+#include "card_ota.h"
+#include "isd_p.h"
+#include "isd_r.h"
+
+#define SCRIPT_RSP_MAX (256U << 10)
+
+/* 0: next TLV, negative: the script ends here. */
+static int run_capdu(struct card *c, struct isd_p *p, const struct tlv *t, struct bytes *out)
+{
+	struct bytes *r = bytes_new(c, 4096);
+	struct apdu_rsp a;
+	int rc;
+
+	if (p)
+		isd_p_apdu(p, t->v, t->len, r);
+	else
+		isd_r_apdu(c, t->v, t->len, r);
+	rc = apdu_rsp_dec(&a, r->data, r->len);
+	if (rc == 0)
+		rc = script_put_rapdu(out, a.data, a.len, a.sw);
+	if (rc == 0 && !apdu_sw_goes_on(a.sw))
+		rc = -ECANCELED;
+	talloc_free(r);
+	return rc;
+}
+
+static int run_tlv(struct card *c, struct isd_p *p, struct script_rd *s, const struct tlv *t, struct bytes *out)
+{
+	if (t->tag == SCRIPT_TAG_CAPDU)
+		return run_capdu(c, p, t, out);
+	if (!p && c->perso.len)
+		p = card_isdp(c, &c->perso);
+	if (p && t->tag >= 0x84 && t->tag <= 0x87)
+		return isd_p_scp03t(p, t, out);
+	if (t->tag == SCRIPT_TAG_IMMEDIATE || t->tag == SCRIPT_TAG_ERROR_ACTION)
+		return 0;	/* not used by SGP.02: accepted without effect */
+	s->bad = SCRIPT_BAD_TAG;
+	return -EINVAL;
+}
+
+static void run_all(struct card *c, struct isd_p *p, struct script_rd *s, struct bytes *tlvs)
+{
+	struct tlv t;
+
+	while (script_cmd_next(s, &t) == 1)
+		if (run_tlv(c, p, s, &t, tlvs) < 0)
+			break;
+}
+
+/* Before the script: a first one starts anew, a later one needs its beginning. */
+static bool chain_open(struct card *c, enum script_chain chain, bool session)
+{
+	if (chain == SCRIPT_CHAIN_FIRST || chain == SCRIPT_CHAIN_FIRST_KEEP) {
+		if (!session)
+			card_context_drop(c);
+		c->chained = true;
+		return true;
+	}
+	if (chain == SCRIPT_CHAIN_NONE)
+		return true;
+	return c->chained || session;
+}
+
+static void chain_close(struct card *c, enum script_chain chain, bool session)
+{
+	if (chain == SCRIPT_CHAIN_LAST)
+		c->chained = false;
+	if (!session && !c->chained)
+		card_context_drop(c);
+}
+
+/* By the book the answer has the form of the command; cards of 2016 always say AF, odd ones the other of the two. */
+static bool answers_definite(const struct card *c, bool definite)
+{
+	switch (c->env->cfg.dialect) {
+	case CARD_DIALECT_WHTY_2016:
+		return false;
+	case CARD_DIALECT_ODD:
+		return !definite;
+	default:
+		return definite;
+	}
+}
+
+int card_script_run(struct card *c, const struct aid *target, const uint8_t *in, size_t len, bool session, struct bytes *out)
+{
+	struct isd_p *p = aid_eq(target, &aid_isd_r) ? NULL : card_isdp(c, target);
+	struct bytes *tlvs;
+	struct script_rd s;
+	bool definite;
+	int rc;
+
+	if (!p && !aid_eq(target, &aid_isd_r))
+		return -ENOENT;
+	c->scripts++;
+	tlvs = bytes_new(c, SCRIPT_RSP_MAX);
+	rc = script_cmd_open(&s, in, len);
+	if (rc == 0) {
+		if (chain_open(c, s.chain, session))
+			run_all(c, p, &s, tlvs);
+		else
+			tlv_put_u8(tlvs, SCRIPT_TAG_CHAINING, 0x01);	/* no previous script */
+		chain_close(c, s.chain, session);
+	}
+	definite = answers_definite(c, s.definite);
+	rc = script_rsp_enc(out, definite, s.count, tlvs->data, tlvs->len, s.bad);
+	talloc_free(tlvs);
+	return rc;
+}

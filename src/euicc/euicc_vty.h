@@ -1,0 +1,9 @@
+/* VTY of the simulator. SPDX-License-Identifier: AGPL-3.0-or-later */
+#pragma once
+
+struct sim;
+struct vty;
+
+void euicc_vty_init(struct sim *s);
+/* euicc_vty_show.c */
+void euicc_vty_show_init(struct sim *s);
