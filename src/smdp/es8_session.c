@@ -1,0 +1,351 @@
+/* ES8 by way of ES3.SendData: key establishment (SGP.02 4.1.3.1) and SCP03t (4.1.3.3) as seen by the SM-DP.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <talloc.h>
+
+#include <osmocom/core/utils.h>
+#include <osmocom/rsp/ota/es8_cmd.h>
+#include <osmocom/rsp/ota/gp_cmd.h>
+#include <osmocom/rsp/ota/scp03t.h>
+#include <osmocom/rsp/ota/script.h>
+#include <osmocom/rsp/util/misc.h>
+
+#include "es8_session.h"
+
+#define ES8_SESSION_SEQ		1	/* SCP03 counter of the first session under new keys (card-side.md 6.1) */
+#define ES8_SESSION_SCRIPT_MAX	64	/* segments in one script */
+#define ES8_SESSION_RESULT_MAX	2048	/* octets of EUICCResponse we take */
+
+struct es8_session {
+	struct es8_session_cfg cfg;
+	struct ec_key *eph;
+	uint8_t rc[ES8_RC_MAX];
+	size_t rc_len;
+	int next_block;
+	struct es8_crt crt;
+	struct es8_keyset keys;
+	uint8_t host_challenge[8], card_challenge[8];
+
+	struct bytes *upp;
+	size_t offset;			/* octets of it in scripts made so far */
+	unsigned sent;
+	struct scp03 *scp;
+	bool started;			/* 84 and 85 are answered */
+	bool opening;			/* the script under way holds them */
+	unsigned n_notes;		/* segments in the script under way */
+	struct scp03t_note note[ES8_SESSION_SCRIPT_MAX];
+	struct bytes *euicc_rsp;
+	char result[ES8_SESSION_ERR_SIZE];
+};
+
+struct es8_session *es8_session_new(void *ctx, const struct es8_session_cfg *cfg)
+{
+	struct es8_session *s = talloc_zero(ctx, struct es8_session);
+
+	if (!s)
+		return NULL;
+	s->cfg = *cfg;
+	if (!s->cfg.segment_size || s->cfg.segment_size > SCP03T_SEG_MAX)
+		s->cfg.segment_size = SCP03T_SEG_MAX;
+	if (!s->cfg.segments_per_script || s->cfg.segments_per_script > ES8_SESSION_SCRIPT_MAX)
+		s->cfg.segments_per_script = 8;
+	if (cfg->host_challenge)
+		memcpy(s->host_challenge, cfg->host_challenge, sizeof(s->host_challenge));
+	else
+		rand_bytes(s->host_challenge, sizeof(s->host_challenge));
+	s->cfg.host_challenge = NULL;
+	s->euicc_rsp = bytes_new(s, ES8_SESSION_RESULT_MAX);
+	es8_crt_default(&s->crt, ES8_SESSION_KVN, cfg->param);
+	return s;
+}
+
+/* The response TLVs, whether the SM-SR left the AB or AF around them or not (off-card.md 2: "raw response"). */
+static int es8_session_tlvs(const uint8_t **tlvs, size_t *n, const uint8_t *resp, size_t len, char err[ES8_SESSION_ERR_SIZE])
+{
+	struct script_rsp r;
+
+	*tlvs = resp;
+	*n = len;
+	if (len && (resp[0] == 0xAB || resp[0] == 0xAF)) {
+		if (script_rsp_dec(&r, resp, len) < 0) {
+			snprintf(err, ES8_SESSION_ERR_SIZE, "the card's response cannot be read");
+			return -EPROTO;
+		}
+		*tlvs = r.tlvs;
+		*n = r.len;
+	}
+	if (!*n) {
+		snprintf(err, ES8_SESSION_ERR_SIZE, "the card's response is empty");
+		return -ENODATA;
+	}
+	return 0;
+}
+
+/* Data of the last R-APDU when every command was carried out. */
+static int es8_session_rapdu(struct apdu_rsp *a, const uint8_t *resp, size_t len, char err[ES8_SESSION_ERR_SIZE])
+{
+	const uint8_t *tlvs;
+	size_t n;
+
+	if (es8_session_tlvs(&tlvs, &n, resp, len, err) < 0)
+		return -EPROTO;
+	if (script_rapdu_decisive(a, tlvs, n) < 0) {
+		snprintf(err, ES8_SESSION_ERR_SIZE, "no R-APDU in the card's response");
+		return -EPROTO;
+	}
+	if (!apdu_sw_ok(a->sw)) {
+		snprintf(err, ES8_SESSION_ERR_SIZE, "the card answered %04X: %s", a->sw, gp_sw_text(a->sw));
+		return -EREMOTEIO;
+	}
+	return 0;
+}
+
+/* Key establishment ---------------------------------------------------------------------------------------------- */
+
+int es8_session_cert_script(struct es8_session *s, struct bytes *script)
+{
+	int rc = es8_install_perso_enc(script, &s->cfg.isdp);
+
+	if (rc < 0)
+		return rc;
+	s->next_block = es8_cert_enc(script, s->cfg.dp_cert->data, s->cfg.dp_cert->len);
+	return s->next_block < 0 ? s->next_block : script->err;
+}
+
+int es8_session_cert_answer(struct es8_session *s, const uint8_t *resp, size_t len, char err[ES8_SESSION_ERR_SIZE])
+{
+	struct apdu_rsp a;
+	int rc = es8_session_rapdu(&a, resp, len, err);
+
+	if (rc < 0)
+		return rc;
+	rc = es8_cert_rsp_dec(s->rc, &s->rc_len, a.data, a.len);
+	if (rc < 0)
+		snprintf(err, ES8_SESSION_ERR_SIZE, "no random challenge in the card's answer to the certificate");
+	return rc;
+}
+
+int es8_session_keys_script(struct es8_session *s, struct bytes *script)
+{
+	const struct ec_key *eph = s->cfg.eph;
+	int rc;
+
+	if (!eph)
+		eph = s->eph = ec_generate(s);
+	if (!eph)
+		return -ENOMEM;
+	rc = es8_keys_enc(script, &s->crt, eph, false, s->cfg.dp_key, s->rc, s->rc_len, s->next_block);
+	return rc < 0 ? rc : script->err;
+}
+
+static int es8_session_derive(struct es8_session *s, const uint8_t *dr, size_t dr_len)
+{
+	struct bytes *a6 = bytes_new(s, 256);
+	uint8_t z[32];
+	int rc = es8_crt_enc(a6, &s->crt);
+
+	if (rc >= 0)
+		rc = ec_ecka(s->cfg.eph ? : s->eph, s->cfg.ecasd_q, z);
+	if (rc >= 0)
+		rc = es8_derive(&s->keys, s, &s->crt, a6->data, a6->len, z, dr, dr_len);
+	secret_wipe(z, sizeof(z));
+	TALLOC_FREE(s->eph);	/* has done its work: forward secrecy */
+	talloc_free(a6);
+	return rc < 0 ? rc : s->keys.n == 3 ? 0 : -EINVAL;
+}
+
+int es8_session_keys_answer(struct es8_session *s, const uint8_t *resp, size_t len, char err[ES8_SESSION_ERR_SIZE])
+{
+	uint8_t dr[ES8_DR_MAX], receipt[16];
+	struct apdu_rsp a;
+	size_t dr_len;
+	int rc = es8_session_rapdu(&a, resp, len, err);
+
+	if (rc < 0)
+		return rc;
+	rc = es8_keys_rsp_dec(dr, &dr_len, receipt, a.data, a.len);
+	if (rc < 0 || (dr_len > 0) != !!(s->cfg.param & ES8_PARAM_DR)) {
+		snprintf(err, ES8_SESSION_ERR_SIZE, "no receipt, or not the derivation random that was asked for");
+		return -EPROTO;
+	}
+	rc = es8_session_derive(s, dr, dr_len);
+	if (rc < 0) {
+		snprintf(err, ES8_SESSION_ERR_SIZE, "key derivation failed (the card's public key?)");
+		return rc;
+	}
+	if (!secret_eq(receipt, s->keys.receipt, sizeof(receipt))) {
+		snprintf(err, ES8_SESSION_ERR_SIZE, "the card's receipt is wrong: it does not hold the same keys");
+		return -EBADMSG;
+	}
+	return 0;
+}
+
+bool es8_session_kcv(const struct es8_session *s, uint8_t kcv[3][3])
+{
+	for (unsigned i = 0; i < 3 && s->keys.n == 3; i++)
+		key_kcv(kcv[i], s->keys.k[i]);
+	return s->keys.n == 3;
+}
+
+/* The profile ---------------------------------------------------------------------------------------------------- */
+
+int es8_session_package(struct es8_session *s, const uint8_t *upp, size_t len)
+{
+	if (s->keys.n != 3 || !len)
+		return -EINVAL;
+	s->upp = bytes_dup(s, upp, len);
+	bytes_secret(s->upp);
+	if (scp03_card_challenge(s->card_challenge, s->keys.k[0], ES8_SESSION_SEQ, &s->cfg.isdp) < 0)
+		return -EINVAL;
+	s->scp = scp03_new(s, s->keys.k[0], s->keys.k[1], s->host_challenge, s->card_challenge);
+	return s->upp && s->scp ? 0 : -ENOMEM;
+}
+
+unsigned es8_session_segments(const struct es8_session *s)
+{
+	return s->upp ? (s->upp->len + s->cfg.segment_size - 1) / s->cfg.segment_size : 0;
+}
+
+unsigned es8_session_sent(const struct es8_session *s)
+{
+	return s->sent;
+}
+
+bool es8_session_last(const struct es8_session *s)
+{
+	return s->upp && s->offset == s->upp->len;
+}
+
+int es8_session_data_script(struct es8_session *s, struct bytes *script)
+{
+	int rc = 0;
+
+	s->opening = !s->started;
+	if (s->opening) {
+		rc = scp03t_init_enc(script, ES8_SESSION_KVN, s->host_challenge);
+		if (rc >= 0)
+			rc = scp03t_auth_enc(s->scp, script);
+	}
+	for (s->n_notes = 0; rc >= 0 && s->n_notes < s->cfg.segments_per_script && !es8_session_last(s); s->n_notes++) {
+		size_t len = s->upp->len - s->offset;
+
+		if (len > s->cfg.segment_size)
+			len = s->cfg.segment_size;
+		rc = scp03t_data_enc(s->scp, script, s->upp->data + s->offset, len);
+		scp03t_note_take(s->scp, &s->note[s->n_notes]);
+		s->offset += len;
+		s->sent++;
+	}
+	return rc < 0 ? rc : script->err;
+}
+
+/* Next response TLV as the answer to a command with this tag; its data to out. */
+static int es8_session_answer(struct es8_session *s, struct rd *r, uint32_t tag, struct bytes *out, char err[ES8_SESSION_ERR_SIZE])
+{
+	static const struct { uint32_t tag; const char *name; } cmds[] = {
+		{ SCP03T_TAG_INIT, "INITIALIZE UPDATE (84)" }, { SCP03T_TAG_AUTH, "EXTERNAL AUTHENTICATE (85)" },
+	};
+	const char *name = "profile segment (86)";
+	struct tlv t;
+	uint8_t code = 0;
+	int rc = tlv_next(r, &t);
+
+	for (unsigned i = 0; i < ARRAY_SIZE(cmds); i++)
+		if (cmds[i].tag == tag)
+			name = cmds[i].name;
+	if (rc != 1) {
+		snprintf(err, ES8_SESSION_ERR_SIZE, "the card's response ends before the answer to %s", name);
+		return -EPROTO;
+	}
+	rc = scp03t_rsp_dec(s->scp, out, &code, tag, &t);
+	if (rc == -EREMOTEIO)
+		snprintf(err, ES8_SESSION_ERR_SIZE, "the card refused %s: %s", name, scp03t_err_text(tag, code));
+	else if (rc < 0)
+		snprintf(err, ES8_SESSION_ERR_SIZE, "unexpected or forged answer to %s (tag %X)", name, t.tag);
+	return rc;
+}
+
+/* 84 and 85: the challenge must be the one we computed, the cryptogram the one of our keys. */
+static int es8_session_opened(struct es8_session *s, struct rd *r, char err[ES8_SESSION_ERR_SIZE])
+{
+	struct bytes *out = bytes_new(s, 256);
+	uint8_t cryptogram[8];
+	struct scp03_init init;
+	int rc = es8_session_answer(s, r, SCP03T_TAG_INIT, out, err);
+
+	if (rc >= 0) {
+		rc = scp03_init_dec(&init, out->data, out->len);
+		scp03_card_cryptogram(s->scp, cryptogram);
+		if (rc >= 0 && (!secret_eq(init.card_challenge, s->card_challenge, 8) ||
+				!secret_eq(init.card_cryptogram, cryptogram, 8)))
+			rc = -EBADMSG;
+		if (rc < 0)
+			snprintf(err, ES8_SESSION_ERR_SIZE, "INITIALIZE UPDATE (84): not the challenge or cryptogram of the keys just made");
+	}
+	bytes_clear(out);
+	if (rc >= 0)
+		rc = es8_session_answer(s, r, SCP03T_TAG_AUTH, out, err);
+	s->started = rc >= 0;
+	talloc_free(out);
+	return rc;
+}
+
+/* What the card says of the installation, in words: "memory-failure in PE 12, aborted". */
+static int es8_session_verdict(struct es8_session *s, char err[ES8_SESSION_ERR_SIZE])
+{
+	struct es8_euicc_rsp r;
+	size_t n = 0;
+
+	if (es8_euicc_rsp_dec(&r, s->euicc_rsp->data, s->euicc_rsp->len) < 0) {
+		snprintf(err, ES8_SESSION_ERR_SIZE, "the card's EUICCResponse cannot be read");
+		return -EPROTO;
+	}
+	s->result[0] = '\0';
+	for (unsigned i = 0; i < r.n && n < sizeof(s->result); i++) {
+		n += snprintf(s->result + n, sizeof(s->result) - n, "%s%s", i ? "; " : "", es8_pe_status_text(r.pe[i].status));
+		if (r.pe[i].identification >= 0 && n < sizeof(s->result))
+			n += snprintf(s->result + n, sizeof(s->result) - n, " in PE %d", r.pe[i].identification);
+		if (r.pe[i].info >= 0 && n < sizeof(s->result))
+			n += snprintf(s->result + n, sizeof(s->result) - n, " (additional information %d)", r.pe[i].info);
+	}
+	if (!r.aborted)
+		return 0;
+	snprintf(err, ES8_SESSION_ERR_SIZE, "installation aborted by the card: %.150s", s->result);
+	return -EREMOTEIO;
+}
+
+int es8_session_data_answer(struct es8_session *s, const uint8_t *resp, size_t len, char err[ES8_SESSION_ERR_SIZE])
+{
+	const uint8_t *tlvs;
+	struct rd r;
+	size_t n;
+	int rc = es8_session_tlvs(&tlvs, &n, resp, len, err);
+
+	if (rc < 0)
+		return rc;
+	rd_init(&r, tlvs, n);
+	if (s->opening)
+		rc = es8_session_opened(s, &r, err);
+	for (unsigned i = 0; rc >= 0 && i < s->n_notes; i++) {
+		scp03t_note_use(s->scp, &s->note[i]);
+		rc = es8_session_answer(s, &r, SCP03T_TAG_DATA, s->euicc_rsp, err);
+		/* an aborted installation: the card answers the rest of the script with errors, the cause counts */
+		if (rc >= 0 && s->euicc_rsp->len && es8_session_verdict(s, err) == -EREMOTEIO)
+			return -EREMOTEIO;
+	}
+	if (rc < 0 || !es8_session_last(s))
+		return rc < 0 ? rc : 0;
+	if (!s->euicc_rsp->len) {
+		snprintf(err, ES8_SESSION_ERR_SIZE, "all segments taken, but no EUICCResponse");
+		return -EPROTO;
+	}
+	return es8_session_verdict(s, err);
+}
+
+const char *es8_session_result(const struct es8_session *s)
+{
+	return s->result;
+}

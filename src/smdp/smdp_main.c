@@ -1,0 +1,204 @@
+/* osmo-smdp: options, signals, select loop.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+
+#include "config.h"
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <talloc.h>
+#include <unistd.h>
+
+#include <osmocom/core/application.h>
+#include <osmocom/core/fsm.h>
+#include <osmocom/core/msgb.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/stats.h>
+#include <osmocom/rsp/util/logging.h>
+#include <osmocom/vty/logging.h>
+#include <osmocom/vty/misc.h>
+#include <osmocom/vty/stats.h>
+#include <osmocom/vty/telnet_interface.h>
+#include <osmocom/vty/vty.h>
+
+#include "smdp.h"
+#include "smdp_vty.h"
+
+#define SMDP_VTY_PORT 4282
+
+struct smdp *g_smdp;
+static volatile sig_atomic_t quit;
+
+static struct {
+	const char *config, *import;
+	int vty_port;
+	bool daemonize, check;
+} opt = { .config = "/etc/osmocom/osmo-smdp.cfg", .vty_port = SMDP_VTY_PORT };
+
+static void usage(void)
+{
+	printf("Usage: osmo-smdp [options]\n"
+	       "  -h, --help                  this text\n"
+	       "  -V, --version               version\n"
+	       "  -c, --config-file FILE      configuration (default %s)\n"
+	       "  -p, --vty-port PORT         telnet VTY (default %d)\n"
+	       "  -D, --daemonize             go to the background\n"
+	       "      --check-config          read the configuration, say whether it is good, end\n"
+	       "      --import-profile FILE   put profiles on stock (JSON lines, file mode 0600), end\n",
+	       opt.config, SMDP_VTY_PORT);
+}
+
+enum { OPT_IMPORT = 256, OPT_CHECK };
+
+static void options(int argc, char **argv)
+{
+	static const struct option longopts[] = {
+		{ "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' }, { "config-file", 1, NULL, 'c' },
+		{ "vty-port", 1, NULL, 'p' }, { "daemonize", 0, NULL, 'D' }, { "import-profile", 1, NULL, OPT_IMPORT },
+		{ "check-config", 0, NULL, OPT_CHECK }, {},
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hVc:p:D", longopts, NULL)) >= 0) {
+		switch (c) {
+		case 'h':
+			usage();
+			exit(0);
+		case 'V':
+			print_version(1);
+			exit(0);
+		case 'c':
+			opt.config = optarg;
+			break;
+		case 'p':
+			opt.vty_port = atoi(optarg);
+			break;
+		case 'D':
+			opt.daemonize = true;
+			break;
+		case OPT_IMPORT:
+			opt.import = optarg;
+			break;
+		case OPT_CHECK:
+			opt.check = true;
+			break;
+		default:
+			exit(2);
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "osmo-smdp: '%s' is too much on the command line\n", argv[optind]);
+		exit(2);
+	}
+}
+
+static void on_signal(int sig)
+{
+	if (sig == SIGUSR1)
+		talloc_report_full(g_smdp, stderr);
+	else
+		quit = 1;
+}
+
+static void signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
+	osmo_init_ignore_signals();
+}
+
+/* Keys and packages pass through here: no core dump, no ptrace by the same user (design.md P6). LSan needs ptrace. */
+static void undumpable(void)
+{
+#ifndef RSP_SANITIZE
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+}
+
+static int import(void)
+{
+	int n;
+
+	if (smdp_open(g_smdp) < 0)
+		return 1;
+	n = stock_import(g_smdp->stock, opt.import);
+	if (n < 0) {
+		fprintf(stderr, "osmo-smdp: nothing of %s was imported\n", opt.import);
+		_exit(1);	/* without COMMIT: all or nothing */
+	}
+	smdp_stop(g_smdp);
+	printf("%d profiles imported\n", n);
+	return 0;
+}
+
+static void init(void *ctx)
+{
+	smdp_vty_info.tall_ctx = ctx;
+	smdp_vty_info.version = PACKAGE_VERSION;
+	osmo_init_logging2(ctx, &rsp_log_info);
+	log_set_print_category_hex(osmo_stderr_target, 0);
+	log_set_print_category(osmo_stderr_target, 1);
+	log_set_print_level(osmo_stderr_target, 1);
+	log_set_print_filename2(osmo_stderr_target, LOG_FILENAME_NONE);
+	osmo_fsm_log_addr(false);
+	osmo_fsm_term_safely(true);
+	osmo_fsm_set_dealloc_ctx(OTC_SELECT);
+	osmo_stats_init(ctx);
+	vty_init(&smdp_vty_info);
+	logging_vty_add_cmds();
+	osmo_talloc_vty_add_cmds();
+	osmo_stats_vty_add_cmds();
+	osmo_fsm_vty_add_cmds();
+	smdp_vty_init();
+}
+
+static int run(void *ctx)
+{
+	if (smdp_open(g_smdp) < 0 || smdp_start(g_smdp) < 0)
+		return 1;
+	if (telnet_init_default(ctx, NULL, opt.vty_port) < 0) {
+		LOGP(DMAIN, LOGL_FATAL, "VTY port %d cannot be opened\n", opt.vty_port);
+		return 1;
+	}
+	signals();
+	while (!quit) {
+		osmo_select_main_ctx(0);
+		smdp_commit(g_smdp);
+	}
+	LOGP(DMAIN, LOGL_NOTICE, "ending\n");
+	smdp_stop(g_smdp);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	void *ctx;
+
+	talloc_enable_null_tracking();
+	ctx = talloc_named_const(NULL, 0, "osmo-smdp");
+	msgb_talloc_ctx_init(ctx, 0);
+	init(ctx);
+	options(argc, argv);
+	undumpable();
+	g_smdp = smdp_new(ctx);
+	if (vty_read_config_file(opt.config, NULL) < 0) {
+		fprintf(stderr, "osmo-smdp: cannot read the configuration %s\n", opt.config);
+		return 1;
+	}
+	if (opt.check) {
+		printf("%s: good\n", opt.config);
+		return 0;
+	}
+	if (opt.import)
+		return import();
+	if (opt.daemonize && osmo_daemonize() < 0) {
+		perror("osmo-smdp: daemonize");
+		return 1;
+	}
+	return run(ctx);
+}
