@@ -1,0 +1,92 @@
+/* What network.c (subscribers, attach, queues) and network_smsc.c (SMPP server) share.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+#pragma once
+
+#include <osmocom/core/hashtable.h>
+#include <osmocom/core/linuxlist.h>
+#include <osmocom/core/timer.h>
+#include <osmocom/crypt/auth.h>
+
+#include <osmocom/rsp/sms/smpp_pdu.h>
+#include <osmocom/rsp/sms/tpdu.h>
+
+#include "network.h"
+
+#define NETWORK_NUMBER_SIZE 16
+
+enum network_mt_end { NETWORK_MT_DONE, NETWORK_MT_ABSENT, NETWORK_MT_FAILED };
+
+/* A message on its way to a subscriber; child of its network_sub. */
+struct network_mt {
+	struct llist_head entry;
+	struct llist_head esme_entry;	/* at the ESME that waits for its end, or empty */
+	void (*done)(struct network_mt *mt, enum network_mt_end end);	/* NULL: store and forward */
+	void *esme;
+	uint32_t seq;
+	unsigned deliveries;		/* still to make: 2 when doubled by a fault */
+	unsigned tries;
+	bool lost_ack;
+	size_t len;
+	uint8_t tpdu[TPDU_MAX];
+};
+
+struct network_sub {
+	struct hlist_node by_imsi, by_msisdn;
+	char imsi[NETWORK_NUMBER_SIZE], msisdn[NETWORK_NUMBER_SIZE];
+	bool has_key, refuse;
+	struct osmo_sub_auth_data aud;
+	struct network_ue *ue;		/* attached */
+	struct llist_head mt;		/* oldest first */
+	unsigned mt_count;
+};
+
+struct network_ue {
+	struct network *net;
+	struct network_sub *sub;	/* set while attached */
+	char imsi[NETWORK_NUMBER_SIZE];
+	const struct network_ue_ops *ops;
+	void *priv;
+	struct osmo_timer_list timer;	/* attach, then the wait before an MT */
+	bool attached, mt_busy;
+	void (*mo_done)(void *priv, uint8_t cause);
+	struct osmo_timer_list mo_timer;
+	uint8_t mo_cause;
+	struct tpdu_submit *mo;		/* waits for its delay */
+	struct network_mo *mo_sent;
+};
+
+struct network_faults { unsigned loss, loss_ack, loss_mo, duplicate, delay; };
+
+struct network {
+	struct network_cfg cfg;
+	DECLARE_HASHTABLE(by_imsi, 12);
+	DECLARE_HASHTABLE(by_msisdn, 12);
+	struct network_smsc *smsc;
+	struct epollset *epollset;
+	struct network_faults fault;
+	uint64_t prng;
+	unsigned subs, attached;
+	unsigned long attaches, refused, auth_failed, mt_ok, mt_failed, mo_ok, mo_failed, lost;
+};
+
+/* --- network.c, for network_smsc.c --- */
+struct network_sub *network_sub_by_msisdn(struct network *net, const char *msisdn);
+struct network_sub *network_sub_by_imsi(struct network *net, const char *imsi);
+/* A new message in the queue of sub; NULL when it is full. The caller fills it and calls network_mt_start(). */
+struct network_mt *network_mt_new(struct network *net, struct network_sub *sub);
+int network_mt_fill(struct network_mt *mt, struct tpdu_deliver *d);	/* stamps the time, encodes */
+void network_mt_drop(struct network_sub *sub, struct network_mt *mt);	/* unsent, nobody is told */
+void network_mt_start(struct network *net, struct network_sub *sub);
+void network_mo_end(struct network_ue *ue, uint8_t cause);
+
+/* --- network_smsc.c, for network.c --- */
+struct network_smsc *network_smsc_new(void *ctx, struct network *net);
+/* 0: ue's mo_sent is set and network_mo_end() follows; else an RP cause (TS 24.011 8.2.5.4). */
+uint8_t network_smsc_mo(struct network_smsc *s, struct network_ue *ue, const char *msisdn, const struct tpdu_submit *t);
+/* ue goes: nobody waits for the ESME's answer any more. */
+void network_smsc_mo_forget(struct network_mo *mo);
+void network_smsc_alert(struct network_smsc *s, const struct network_sub *sub, uint8_t availability);
+char *network_smsc_describe(struct network_smsc *s, char *text);	/* appends */
+
+#define NETWORK_RP_CONGESTION 42
+#define NETWORK_RP_OUT_OF_ORDER 38
