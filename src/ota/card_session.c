@@ -46,9 +46,14 @@ int card_refresh(struct card *card)
 	struct card_info info = { 0 };
 	int rc = card->cs->cfg.ops->info(card->cs->cfg.priv, &card->eid, &info);
 
-	if (rc == 0)
-		card->info = info;
-	return rc;
+	if (rc < 0)
+		return rc;
+	card->info = info;
+	if (info.msisdn) {	/* the owner's string may not outlive this turn of the loop */
+		OSMO_STRLCPY_ARRAY(card->msisdn, info.msisdn);
+		card->info.msisdn = card->msisdn;
+	}
+	return 0;
 }
 
 struct card *card_get(struct card_sessions *cs, const struct eid *eid)
@@ -183,8 +188,8 @@ static bool rx_command(struct card_sessions *cs, const char *from, const uint8_t
 	card = rx.e1 ? card_get(cs, &rx.n.eid) : NULL;
 	if (card) {
 		LOG_CARD(card, DSCP80, LOGL_INFO, "notification %u, %s, by SMS\n", rx.n.seq, notif_type_text(rx.n.type));
-		card_heard(card, CARD_BY_SMS);
 		card_notify(card, rx.e1->data, rx.e1->len, CARD_BY_SMS);
+		card_heard(card, CARD_BY_SMS);	/* afterwards: what it wakes stands behind the confirmation */
 		scp80_session_hurry(card);
 	}
 	talloc_free(rx.e1);

@@ -49,7 +49,7 @@ struct scp80_session {
 	struct osmo_fsm_inst *fi;
 	struct scp80_sec sec;			/* of the packet under way */
 	struct bytes *packet;			/* the same octets at each attempt: the card runs them once at most */
-	const struct key *kic, *kid;
+	struct key *kic, *kid;			/* copies: the owner may have others when the answer comes */
 	bool submitted;				/* with the SMSC, whose word is awaited */
 	bool left;				/* may have reached the card */
 	unsigned attempts;
@@ -93,7 +93,8 @@ struct card {
 	struct card_sessions *cs;
 	struct eid eid;
 	char name[EID_STR_SIZE];
-	struct card_info info;			/* as of the last card_refresh() */
+	struct card_info info;			/* of the last card_refresh(); its keys only right after that */
+	char msisdn[20];
 	struct llist_head queue;		/* struct cmd.entry, not started */
 	unsigned n_queued;
 	struct cmd *cur;			/* started */

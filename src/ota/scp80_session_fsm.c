@@ -57,6 +57,8 @@ void scp80_session_stop(struct card *card)
 		return;
 	sms_port_forget(card->cs->cfg.sms, s);
 	TALLOC_FREE(s->packet);
+	TALLOC_FREE(s->kic);
+	TALLOC_FREE(s->kid);
 	s->submitted = s->left = false;
 	s->attempts = 0;
 	state_chg(card, ST_IDLE, 0);
@@ -144,9 +146,9 @@ void scp80_session_start(struct card *card)
 	scp80_session_stop(card);
 	s->packet = bytes_new(card, SCP80_PACKET_MAX);
 	s->sec = (struct scp80_sec){ .spi2 = SCP80_SPI2_POR, .tar = aid_tar(&c->target) };
-	s->kic = card->info.kic;
-	s->kid = card->info.kid;
-	if (!s->packet)
+	s->kic = key_dup(card, card->info.kic);
+	s->kid = key_dup(card, card->info.kid);
+	if (!s->packet || !s->kic || !s->kid)
 		rc = -ENOMEM;
 	if (rc == 0)
 		rc = script_cmd_enc(payload, c->script, c->script_len, true, SCRIPT_CHAIN_NONE);
@@ -155,6 +157,8 @@ void scp80_session_start(struct card *card)
 	talloc_free(payload);
 	if (rc < 0) {
 		TALLOC_FREE(s->packet);
+		TALLOC_FREE(s->kic);
+		TALLOC_FREE(s->kid);
 		card_cmd_done(card, CARD_NOT_SENT, "no packet could be made", NULL, 0);
 		return;
 	}
@@ -250,8 +254,12 @@ static const struct osmo_fsm_state states[] = {
 	[ST_RETRY] = { .name = "RETRY", .out_state_mask = S(ST_IDLE) | S(ST_SUBMIT) | S(ST_WAIT_POR) | S(ST_RETRY) },
 };
 
+/* Its neighbours call it; only timers come as events. */
+static const struct value_string no_events[] = { { 0, NULL } };
+
 static struct osmo_fsm scp80_fsm = {
 	.name = "SCP80", .states = states, .num_states = ARRAY_SIZE(states), .timer_cb = timer_cb, .log_subsys = DSCP80,
+	.event_names = no_events,
 };
 
 static __attribute__((constructor)) void register_fsm(void)

@@ -404,8 +404,12 @@ static const struct osmo_fsm_state states[] = {
 	[ST_LOST] = { .name = "LOST", .out_state_mask = S(ST_TRIGGER) | S(ST_HELD) | S(ST_CLOSED) },
 };
 
+/* Its neighbours call it; only timers come as events. */
+static const struct value_string no_events[] = { { 0, NULL } };
+
 static struct osmo_fsm scp81_fsm = {
 	.name = "SCP81", .states = states, .num_states = ARRAY_SIZE(states), .timer_cb = timer_cb, .log_subsys = DSCP81,
+	.event_names = no_events,
 };
 
 static __attribute__((constructor)) void register_fsm(void)
