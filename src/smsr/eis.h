@@ -1,0 +1,68 @@
+/* The record of one eUICC. eis.c is its only writer: it changes through named transitions, each of which says what the
+ * card confirmed, and is on the disk with the iteration's commit (design P3).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+#pragma once
+
+#include <osmocom/core/linuxlist.h>
+
+#include "smsr_db.h"
+
+#define EIS_PROFILES_MAX	64
+
+/* In-Creation is internal: nobody is shown it (SGP.02 3.1.1). */
+enum eis_pstate { EIS_PS_IN_CREATION, EIS_PS_CREATED, EIS_PS_DISABLED, EIS_PS_ENABLED };
+const char *eis_pstate_name(enum eis_pstate s);
+
+struct eis_profile {
+	struct llist_head entry;
+	struct es_profile_info i;	/* i.state is set when copied out; state counts */
+	enum eis_pstate state;
+};
+
+struct eis {
+	struct smsr_db *db;
+	char eid_str[EID_STR_SIZE];
+	struct es_eis fix;		/* what the EUM registered; memory and last_audit follow life; profile[] unused */
+	struct llist_head profiles;	/* struct eis_profile.entry */
+	unsigned n_profiles;
+	bool declared;			/* notification 01 came */
+	char imei[16];
+	/* A change was sent and never reported: record as before, the card decides. pending_aid: what it would enable. */
+	bool uncertain, audit_due;
+	int64_t uncertain_since;
+	struct aid pending_aid;
+};
+
+struct eis *eis_load(void *ctx, struct smsr_db *db, const struct eid *eid);	/* NULL: unknown */
+struct eis *eis_new(void *ctx, struct smsr_db *db, const struct es_eis *src);	/* copy of a registration, not stored */
+int eis_register(struct eis *eis);						/* stores it; -EEXIST */
+
+struct eis_profile *eis_by_iccid(const struct eis *eis, const char *iccid);
+struct eis_profile *eis_by_aid(const struct eis *eis, const struct aid *aid);
+struct eis_profile *eis_enabled(const struct eis *eis);
+struct eis_profile *eis_fallback(const struct eis *eis);
+
+/* CreateISDP: an ISD-P AID is chosen and the entry made In-Creation (before the command leaves). -ENOSPC: too many. */
+int eis_isdp_reserve(struct eis *eis, struct eis_profile **out, const char *iccid, const char *mno_id, const char *smdp_id,
+		     uint32_t memory);
+int eis_isdp_created(struct eis *eis, struct eis_profile *p);			/* the card said 9000 */
+int eis_profile_installed(struct eis *eis, struct eis_profile *p, const struct es_body *b);	/* ProfileDownloadCompleted */
+int eis_profile_removed(struct eis *eis, struct eis_profile *p);		/* the card has it no more; frees p */
+/* The card says this one is enabled now; the one enabled before is Disabled. Ends uncertainty. */
+int eis_profile_enabled(struct eis *eis, struct eis_profile *p);
+int eis_policy_rules(struct eis *eis, struct eis_profile *p, const struct es_pol2_rule *r, size_t n);
+int eis_subscription(struct eis *eis, struct eis_profile *p, const struct es_addr *addr);
+/* GET STATUS: state of one profile, fall-back attribute and memory as the card has them. */
+int eis_profile_seen(struct eis *eis, struct eis_profile *p, enum eis_pstate state, int fallback, uint32_t allocated,
+		     uint32_t free_memory);
+int eis_memory(struct eis *eis, uint32_t remaining, uint32_t available);
+int eis_audited(struct eis *eis);						/* all of the card was seen: certain, LastAuditDate */
+int eis_declared(struct eis *eis, const char *imei);
+/* A change to aid left and nobody knows: audit due. */
+int eis_uncertain(struct eis *eis, const struct aid *aid);
+int eis_certain(struct eis *eis);
+int eis_want_audit(struct eis *eis);
+
+/* What a requester sees (off-card 3.8, Annex E). party NULL: everything (VTY). For AuditEIS iccids may narrow it. */
+struct es_eis *eis_view(const struct eis *eis, void *ctx, enum es_iface iface, const char *party,
+			const char (*iccids)[ICCID_STR_SIZE], size_t n_iccids);

@@ -1,0 +1,120 @@
+/* What ES3 and ES4 have in common: GetEIS, policy rules, subscription address at once; the rest becomes a procedure,
+ * which asks the policy when it has the lock (corrections 3).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+
+#include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/logging.h>
+
+#include "plat_srv.h"
+
+#define VALIDITY_MAX_S (7 * 24 * 3600)
+
+void plat_srv_ok(struct es_req *req)
+{
+	es_req_respond(req, es_req_response(req, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL));
+}
+
+static bool validity_ok(struct es_req *req)
+{
+	struct es_msg *resp;
+
+	if (es_req_msg(req)->b.validity_s <= VALIDITY_MAX_S)
+		return true;
+	resp = es_req_response(req, ES_FAILED, ES_R_VALIDITY_REFUSED, NULL, NULL);
+	resp->b.acceptable_validity_s = VALIDITY_MAX_S;
+	es_req_respond(req, resp);
+	return false;
+}
+
+struct euicc *plat_srv_euicc(struct euiccs *reg, struct es_req *req)
+{
+	const struct es_body *b = &es_req_msg(req)->b;
+	char text[EID_STR_SIZE];
+	struct euicc *e;
+
+	if (!b->has_eid) {
+		es_req_respond_err(req, ES_R_PARAM_MISSING, NULL, "Eid");
+		return NULL;
+	}
+	if (!validity_ok(req))
+		return NULL;
+	e = euicc_get(reg, &b->eid);
+	if (!e)
+		es_req_respond_err(req, ES_R_EID_UNKNOWN, eid_str(text, &b->eid), NULL);
+	return e;
+}
+
+void plat_srv_get_eis(struct euicc *e, struct es_req *req)
+{
+	struct es_msg *resp = es_req_response(req, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL);
+
+	resp->b.eis = eis_view(e->eis, resp, es_req_msg(req)->iface, es_req_party(req)->id, NULL, 0);
+	es_req_respond(req, resp);
+}
+
+void plat_srv_proc(struct euicc *e, struct es_req *req, enum proc_kind kind, const char *iccid)
+{
+	const struct proc_want w = {
+		.kind = kind, .requester = es_req_party(req)->id, .role = es_req_party(req)->role,
+		.iface = es_req_msg(req)->iface, .req = req, .iccid = iccid, .deadline = es_req_deadline(req),
+	};
+
+	if (kind != PROC_AUDIT && !iccid[0]) {
+		es_req_respond_err(req, ES_R_PARAM_MISSING, NULL, "Iccid");
+		return;
+	}
+	proc_request(e, &w);
+}
+
+enum es_reason plat_srv_ask(struct euicc *e, struct es_req *req, struct eis_profile **p, enum policy_op op)
+{
+	const struct es_msg *m = es_req_msg(req);
+	const struct policy_caller caller = { .id = es_req_party(req)->id, .iface = m->iface };
+	enum es_reason r;
+
+	*p = eis_by_iccid(e->eis, m->b.iccid);
+	r = policy_ask(e->eis, *p, op, &caller, 0);
+	if (r)
+		es_req_respond_err(req, r, m->b.iccid, NULL);
+	return r;
+}
+
+static void say(struct euicc *e, struct es_req *req, const char *what)
+{
+	const struct smsr_audit a = {
+		.who = es_req_party(req)->id, .procedure = what, .operation = what, .outcome = "EXECUTED_SUCCESS",
+		.card = es_req_msg(req)->b.iccid,
+	};
+
+	smsr_db_audit(e->reg->db, &e->eis->fix.eid, &a);
+	LOGP(DPROC, LOGL_NOTICE, "%s EID-%s: asked by %s, profile %s: EXECUTED_SUCCESS\n", what, e->eis->eid_str, a.who, a.card);
+}
+
+void plat_srv_policy_rules(struct euicc *e, struct es_req *req)
+{
+	const struct es_body *b = &es_req_msg(req)->b;
+	struct eis_profile *p;
+
+	if (plat_srv_ask(e, req, &p, POLICY_POLICY_RULES))
+		return;
+	eis_policy_rules(e->eis, p, b->pol2, b->has_pol2 ? b->n_pol2 : 0);	/* absent: no rules */
+	say(e, req, "update-policy-rules");
+	plat_srv_ok(req);
+}
+
+void plat_srv_subscription(struct euicc *e, struct es_req *req)
+{
+	const struct es_body *b = &es_req_msg(req)->b;
+	struct eis_profile *p;
+
+	if (plat_srv_ask(e, req, &p, POLICY_SUBSCRIPTION))
+		return;
+	if (!b->has_addr) {
+		es_req_respond_err(req, ES_R_PARAM_MISSING, NULL, "newSubscriptionAddress");
+		return;
+	}
+	eis_subscription(e->eis, p, &b->addr);
+	euicc_route(e);
+	say(e, req, "update-subscription-address");
+	plat_srv_ok(req);
+}

@@ -1,0 +1,55 @@
+/* The SM-SR: its configuration and its parts, wired in smsr.c.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+#pragma once
+
+#include <osmocom/rsp/crypto/cert.h>
+#include <osmocom/rsp/es/es_link.h>
+
+#include "card_in.h"
+
+struct sms_port;
+
+struct smsr_party {			/* as configured; copied to the ES link when that is there */
+	struct llist_head entry;
+	char id[OID_STR_SIZE];
+	enum es_role role;
+	char *fpr, *url, *eum_cert_file, *eid_prefix;
+	bool ecb;
+	struct cert_x509 *eum_cert;
+};
+
+struct smsr_cfg {
+	char *own_id, *own_name, *database, *kek, *ci_cert;
+	char *es_ip, *es_url, *tls_cert, *tls_key, *tls_ca, *tls_crl;
+	char *scp81_ip, *adv_ip, *sms_number;
+	char *smpp_host, *smpp_id, *smpp_password;
+	uint16_t es_port, scp81_port, adv_port, smpp_port;
+	unsigned default_validity_s, sms_max_parts;
+	bool allow_operate;
+	struct llist_head parties;	/* struct smsr_party.entry */
+};
+
+struct smsr {
+	struct smsr_cfg cfg;
+	struct keystore *ks;
+	struct cert_x509 *ci;
+	struct smsr_db *db;
+	struct es_link *link;
+	struct euiccs *euiccs;
+	struct sms_port *sms;
+	struct card_sessions *cards;
+	struct card_in card_in;
+};
+
+struct smsr *smsr_alloc(void *ctx);
+int smsr_check(struct smsr *s);			/* --check-config: what must be there is there, files can be read */
+int smsr_open(struct smsr *s);			/* keystore and database: enough for --import-key */
+int smsr_start(struct smsr *s);			/* everything; then unfinished business goes on */
+void smsr_turn(struct smsr *s);			/* after each loop iteration: commit, then what waited for it */
+void smsr_stop(struct smsr *s);			/* procedures keep their rows, the database is closed */
+/* FILE: 16, 24 or 32 octets, or the same as hex. Prints the key check value. */
+int smsr_import_key(struct smsr *s, const char *eum_id, const char *file);
+
+struct smsr_party *smsr_party_get(struct smsr *s, const char *id);	/* made when needed; NULL: not an OID */
+void smsr_party_del(struct smsr *s, const char *id);
+void smsr_party_apply(struct smsr *s, struct smsr_party *p);	/* its settings have changed */

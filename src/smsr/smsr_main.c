@@ -1,0 +1,194 @@
+/* osmo-smsr: options, signals, select loop.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+
+#include "config.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <talloc.h>
+
+#include <osmocom/core/application.h>
+#include <osmocom/core/fsm.h>
+#include <osmocom/core/msgb.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/logging.h>
+#include <osmocom/vty/command.h>
+#include <osmocom/vty/logging.h>
+#include <osmocom/vty/misc.h>
+#include <osmocom/vty/ports.h>
+#include <osmocom/vty/telnet_interface.h>
+#include <osmocom/vty/vty.h>
+
+#include "smsr.h"
+#include "smsr_vty.h"
+
+#define VTY_PORT 4280
+
+struct smsr *g_smsr;
+static volatile sig_atomic_t quit;
+
+static struct {
+	const char *config, *vty_ip, *key_kind, *key_id, *key_file;
+	int vty_port;
+	bool daemonize, check;
+} opt = { .config = "osmo-smsr.cfg", .vty_ip = "127.0.0.1", .vty_port = VTY_PORT };
+
+static struct vty_app_info vty_info = {
+	.name = "OsmoSMSR",
+	.version = PACKAGE_VERSION,
+	.copyright = "SM-SR of SGP.02. License AGPLv3+: GNU AGPL version 3 or later\r\n",
+};
+
+static void usage(void)
+{
+	printf("Usage: osmo-smsr [options]\n"
+	       "  -h, --help                     this text\n"
+	       "  -V, --version                  version\n"
+	       "  -c, --config-file FILE         configuration (osmo-smsr.cfg)\n"
+	       "  -D, --daemonize                go to the background\n"
+	       "      --vty-port PORT            telnet port of the VTY (%d)\n"
+	       "      --check-config             read the configuration, look for the files it names, end\n"
+	       "      --import-key eum OID FILE  store the transport key of this EUM, sealed; end\n", VTY_PORT);
+}
+
+enum { OPT_CHECK = 256, OPT_IMPORT, OPT_VTY_PORT };
+
+static void handle_options(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "help", 0, 0, 'h' }, { "version", 0, 0, 'V' }, { "config-file", 1, 0, 'c' }, { "daemonize", 0, 0, 'D' },
+		{ "check-config", 0, 0, OPT_CHECK }, { "import-key", 1, 0, OPT_IMPORT }, { "vty-port", 1, 0, OPT_VTY_PORT }, {}
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "hVc:D", longs, NULL)) >= 0) {
+		switch (c) {
+		case 'h':
+			usage();
+			exit(0);
+		case 'V':
+			print_version(1);
+			exit(0);
+		case 'c':
+			opt.config = optarg;
+			break;
+		case 'D':
+			opt.daemonize = true;
+			break;
+		case OPT_CHECK:
+			opt.check = true;
+			break;
+		case OPT_VTY_PORT:
+			opt.vty_port = atoi(optarg);
+			break;
+		case OPT_IMPORT:	/* three words: the other two follow it */
+			opt.key_kind = optarg;
+			if (optind + 1 < argc) {
+				opt.key_id = argv[optind++];
+				opt.key_file = argv[optind++];
+			}
+			break;
+		default:
+			usage();
+			exit(2);
+		}
+	}
+	if (optind < argc || opt.vty_port <= 0 || opt.vty_port > 65535 ||
+	    (opt.key_kind && (strcmp(opt.key_kind, "eum") || !opt.key_file))) {
+		usage();
+		exit(2);
+	}
+}
+
+static void on_signal(int sig)
+{
+	if (sig == SIGUSR1)
+		talloc_report(NULL, stderr);
+	else
+		quit = 1;
+}
+
+static void signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };	/* no SA_RESTART: select wakes up */
+
+	sigaction(SIGTERM, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+	sigaction(SIGUSR1, &sa, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	osmo_init_ignore_signals();
+}
+
+static void *init(void)
+{
+	void *ctx = talloc_named_const(NULL, 0, "osmo-smsr");
+
+#ifndef RSP_SANITIZE	/* a core dump would hold keys; LeakSanitizer needs ptrace (corrections 24) */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+	msgb_talloc_ctx_init(ctx, 0);
+	osmo_init_logging2(ctx, &rsp_log_info);
+	log_set_print_category_hex(osmo_stderr_target, 0);
+	log_set_print_category(osmo_stderr_target, 1);
+	osmo_fsm_log_addr(false);
+	osmo_fsm_term_safely(true);
+	osmo_fsm_set_dealloc_ctx(OTC_SELECT);
+	g_smsr = smsr_alloc(ctx);
+	vty_info.tall_ctx = ctx;
+	vty_init(&vty_info);
+	logging_vty_add_cmds();
+	osmo_talloc_vty_add_cmds();
+	smsr_vty_init();
+	return ctx;
+}
+
+static int run(void *ctx)
+{
+	if (telnet_init_dynif(ctx, NULL, opt.vty_ip, opt.vty_port) < 0)
+		return 1;
+	if (smsr_start(g_smsr) < 0) {
+		fprintf(stderr, "osmo-smsr: cannot start, see above\n");
+		smsr_stop(g_smsr);
+		return 1;
+	}
+	if (opt.daemonize && osmo_daemonize() < 0) {
+		perror("daemonize");
+		return 1;
+	}
+	while (!quit) {
+		osmo_select_main_ctx(0);
+		smsr_turn(g_smsr);
+	}
+	LOGP(DMAIN, LOGL_NOTICE, "ending, closing the database\n");
+	smsr_stop(g_smsr);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	void *ctx = init();
+	int rc;
+
+	handle_options(argc, argv);
+	if (vty_read_config_file(opt.config, NULL) < 0) {
+		fprintf(stderr, "osmo-smsr: cannot read the configuration %s\n", opt.config);
+		return 1;
+	}
+	if (opt.check) {
+		rc = smsr_check(g_smsr) < 0;
+		printf("%s: %s\n", opt.config, rc ? "not usable" : "ok");
+	} else if (opt.key_kind) {
+		rc = smsr_import_key(g_smsr, opt.key_id, opt.key_file) < 0;
+		smsr_stop(g_smsr);
+	} else {
+		signals();
+		rc = run(ctx);
+	}
+	talloc_free(ctx);
+	return rc;
+}
