@@ -1,0 +1,639 @@
+/* proc_download*.c with a fake SM-SR and a card of its own: what is called in which order, what the requester hears, where the
+ * profile is afterwards; failures at each step, expiry, restarts.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <talloc.h>
+#include <cmocka.h>
+
+#include <osmocom/core/application.h>
+#include <osmocom/core/fsm.h>
+#include <osmocom/core/select.h>
+#include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/logging.h>
+#include <osmocom/rsp/util/misc.h>
+#include <osmocom/rsp/util/sqldb.h>
+
+#include "fake_card.h"
+#include "proc_download.h"
+
+const char es_link_schema[] = "SELECT 1;";
+
+#define OPERATOR "1.3.6.1.4.1.49999.11"
+#define SMSR "1.3.6.1.4.1.49999.2"
+#define SMDP "1.3.6.1.4.1.49999.3"
+#define EUM "1.3.6.1.4.1.49999.4"
+#define EID "89001012012341234012345678901224"
+#define ICCID "89019990001234567893"
+#define NOW w.now	/* certificates are issued by the real clock: a test begins then, and stands still */
+
+/* Header and end with an element between that makes it several segments long (card-side.md 7.4) */
+#define HEAD "A01F80010281010382074578616D706C65830A89019990001234567893A500A600"
+#define END "AA07A0058000810102"
+
+struct es_req {
+	int64_t id;
+	struct es_msg *msg;
+	struct es_party party;
+};
+
+struct call {
+	struct es_msg *m;
+	char tag[64];
+	int64_t deadline;
+};
+
+static struct {
+	void *ctx;
+	int64_t now;
+	struct smdp_db *db;
+	struct keystore *ks;
+	struct proc_download_env env;
+	struct es_party smsr;
+	struct es_req *req;		/* the one that is open */
+	struct es_result result;	/* its answer */
+	char message[300];
+	unsigned answers;
+	struct call call[4];		/* not yet answered */
+	unsigned n_calls;
+	char trace[400];
+	struct ec_key *eum_key, *ecasd_key;
+	struct cert_x509 *eum;
+	struct fake_card card;
+	/* what goes wrong */
+	enum es_func fail_func;
+	const char *fail_subject, *fail_reason;
+	bool bad_eid_cert, bad_signature, no_memory;
+	bool leftover;			/* the EIS shows an ISD-P of ours */
+} w;
+
+/* The link, faked ------------------------------------------------------------------------------------------------ */
+
+struct es_party *es_party_find(struct es_link *l, const char *id)
+{
+	return strcmp(id, SMSR) ? NULL : &w.smsr;
+}
+
+struct es_req *es_req_find(struct es_link *l, int64_t id)
+{
+	return w.req && w.req->id == id ? w.req : NULL;
+}
+
+const struct es_msg *es_req_msg(const struct es_req *req)
+{
+	return req->msg;
+}
+
+const struct es_party *es_req_party(const struct es_req *req)
+{
+	return &req->party;
+}
+
+int64_t es_req_id(const struct es_req *req)
+{
+	return req->id;
+}
+
+int64_t es_req_deadline(const struct es_req *req)
+{
+	return NOW + req->msg->b.validity_s;
+}
+
+struct es_msg *es_req_response(struct es_req *req, enum es_status status, enum es_reason reason, const char *subject_id,
+			       const char *message)
+{
+	struct es_msg *m = es_msg_new(w.ctx, ES2, req->msg->func, ES_RESPONSE);
+
+	es_result_set(m, status, reason, subject_id, message);
+	return m;
+}
+
+void es_req_respond(struct es_req *req, struct es_msg *resp)
+{
+	w.answers++;
+	w.result = resp->b.result;
+	OSMO_STRLCPY_ARRAY(w.message, resp->b.result.message ? : "");
+	talloc_free(resp);
+	w.req = NULL;
+	talloc_free(req);
+}
+
+void es_req_respond_err(struct es_req *req, enum es_reason reason, const char *subject_id, const char *message)
+{
+	es_req_respond(req, es_req_response(req, ES_FAILED, reason, subject_id, message));
+}
+
+static const char short_name[_ES_FN_COUNT] = {
+	[ES_FN_GET_EIS] = 'E', [ES_FN_CREATE_ISDP] = 'C', [ES_FN_SEND_DATA] = 'S', [ES_FN_PROFILE_DOWNLOAD_COMPLETED] = 'P',
+	[ES_FN_ENABLE_PROFILE] = 'N', [ES_FN_DELETE_ISDP] = 'D',
+};
+
+int es_call(struct es_link *l, const char *party_id, struct es_msg *m, const char *tag, int64_t deadline)
+{
+	struct call *c = &w.call[w.n_calls++];
+
+	assert_true(w.n_calls <= 4);
+	assert_string_equal(party_id, SMSR);
+	assert_true(es_msg_exists(ES3, m->func, ES_REQUEST));
+	assert_true(m->b.validity_s > 0);
+	c->m = talloc_steal(w.ctx, m);
+	c->deadline = deadline;
+	OSMO_STRLCPY_ARRAY(c->tag, tag);
+	w.trace[strlen(w.trace)] = short_name[m->func];
+	return 0;
+}
+
+void es_call_cancel(struct es_link *l, const char *tag)
+{
+	for (unsigned i = 0; i < w.n_calls; i++)
+		if (!strcmp(w.call[i].tag, tag))
+			w.call[i] = w.call[--w.n_calls];
+}
+
+/* The SM-SR ------------------------------------------------------------------------------------------------------ */
+
+static struct es_eis *make_eis(void *ctx)
+{
+	struct es_eis *e = talloc_zero(ctx, struct es_eis);
+	struct cert_gp c = { .serial = { 1 }, .serial_len = 1, .ca_id = { 1 }, .ca_id_len = 1, .subject_len = 16, .usage = { 0, 0x80 },
+			     .usage_len = 2, .expiry = "20391231", .role = -1 };
+
+	eid_from_str(&e->eid, EID);
+	OSMO_STRLCPY_ARRAY(e->eum_id, EUM);
+	e->production_date = NOW - 86400;
+	OSMO_STRLCPY_ARRAY(e->platform_type, "test");
+	OSMO_STRLCPY_ARRAY(e->platform_version, "1.0.0");
+	OSMO_STRLCPY_ARRAY(e->secure_packet_version, "1.0.0");
+	OSMO_STRLCPY_ARRAY(e->remote_provisioning_version, "3.2.0");
+	e->isdp_file_aid = aid_isdp_file;
+	e->isdp_module_aid = aid_isdp_module;
+	OSMO_STRLCPY_ARRAY(e->smsr_id, SMSR);
+	e->remaining_memory = e->available_memory = w.no_memory ? 10 : 500000;
+	e->ecasd.aid = aid_ecasd;
+	e->ecasd.tar = 2;
+	e->ecasd.sin_len = e->ecasd.sdin_len = 4;
+	OSMO_STRLCPY_ARRAY(e->ecasd.role, "ECASD");
+	memcpy(c.subject, e->eid.b, 16);
+	c.subject[15] ^= w.bad_eid_cert;
+	ec_public(w.ecasd_key, c.q);
+	e->ecasd.n_keysets = 1;
+	e->ecasd.keyset[0].version = 0x74;
+	OSMO_STRLCPY_ARRAY(e->ecasd.keyset[0].type, "CA");
+	OSMO_STRLCPY_ARRAY(e->ecasd.keyset[0].ca_id, EUM);
+	e->ecasd.keyset[0].cert = bytes_new(e, 0);
+	assert_int_equal(cert_gp_issue(e->ecasd.keyset[0].cert, &c, w.eum_key), 0);
+	assert_int_equal(es_dsig_sign(e, w.eum_key, w.eum), 0);
+	if (w.bad_signature)
+		e->signed_info->data[e->signed_info->len / 2] ^= 1;
+	if (w.card.exists || w.leftover) {
+		e->profile = talloc_zero_array(e, struct es_profile_info, 1);
+		e->n_profiles = 1;
+		OSMO_STRLCPY_ARRAY(e->profile[0].iccid, ICCID);
+		OSMO_STRLCPY_ARRAY(e->profile[0].smdp_id, SMDP);
+		e->profile[0].state = ES_PS_CREATED;
+	}
+	return e;
+}
+
+static void smsr_does(struct es_msg *r, const struct es_msg *m)
+{
+	switch (m->func) {
+	case ES_FN_GET_EIS:
+		r->b.eis = make_eis(r);
+		break;
+	case ES_FN_CREATE_ISDP:
+		assert_false(w.card.exists);
+		w.card.exists = true;
+		w.card.aid = r->b.isdp_aid = (struct aid){};
+		aid_isdp(&r->b.isdp_aid, 0x13);
+		w.card.aid = r->b.isdp_aid;
+		break;
+	case ES_FN_SEND_DATA:
+		assert_true(w.card.exists && aid_eq(&m->b.sd_aid, &w.card.aid));
+		r->b.response_data = bytes_new(r, 0);
+		fake_card_script(&w.card, r->b.response_data, m->b.data->data, m->b.data->len);
+		break;
+	case ES_FN_DELETE_ISDP:
+		if (!w.card.exists && !w.leftover)
+			es_result_set(r, ES_FAILED, ES_R_ICCID_UNKNOWN, NULL, NULL);
+		fake_card_delete(&w.card);
+		w.leftover = false;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Answer the oldest call: as the SM-SR would, or not at all (why). false: there is none. */
+static bool step_why(const char *why)
+{
+	struct es_msg *r;
+	struct call c;
+
+	if (!w.n_calls)
+		return false;
+	c = w.call[0];
+	memmove(&w.call[0], &w.call[1], --w.n_calls * sizeof(c));
+	if (why) {
+		proc_download_response(&w.env, c.tag, NULL, why);
+		talloc_free(c.m);
+		return true;
+	}
+	r = es_msg_new(w.ctx, ES3, c.m->func, ES_RESPONSE);
+	es_result_set(r, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL);
+	if (c.m->func == w.fail_func) {
+		es_result_set(r, ES_FAILED, ES_R_INTERNAL, NULL, "made to fail");
+		OSMO_STRLCPY_ARRAY(r->b.result.subject, w.fail_subject);
+		OSMO_STRLCPY_ARRAY(r->b.result.reason, w.fail_reason);
+	} else {
+		smsr_does(r, c.m);
+	}
+	proc_download_response(&w.env, c.tag, r, NULL);
+	talloc_free(r);
+	talloc_free(c.m);
+	txn_commit(smdp_db_sql(w.db));
+	return true;
+}
+
+static void steps(int n)
+{
+	while (n-- && step_why(NULL))
+		;
+}
+
+/* The world ------------------------------------------------------------------------------------------------------ */
+
+static int setup(void **state)
+{
+	struct cert_gp dp = { .serial = { 2 }, .serial_len = 1, .ca_id = { 1 }, .ca_id_len = 1, .subject = { 3 }, .subject_len = 1,
+			      .usage = { 0x88 }, .usage_len = 1, .expiry = "20391231", .role = CERT_ROLE_DP };
+	struct stock_new n = { .owner = OPERATOR, .type = "demo", .imsi = "001010123456789", .msisdn = "491701234567" };
+	struct bytes *upp, *cert;
+	struct ec_key *ci_key, *dp_key;
+	char iccid[ICCID_STR_SIZE];
+	const char *err;
+
+	memset(&w, 0, sizeof(w));
+	w.ctx = talloc_new(NULL);
+	w.db = smdp_db_open(w.ctx, ":memory:");
+	w.ks = keystore_ephemeral(w.ctx);
+	ci_key = ec_generate(w.ctx);
+	w.eum_key = ec_generate(w.ctx);
+	dp_key = ec_generate(w.ctx);
+	w.ecasd_key = ec_generate(w.ctx);
+	w.env.ci = cert_x509_issue(w.ctx, CERT_X509_CI, "CI", NULL, NULL, ci_key, NULL, ci_key, 36500);
+	w.eum = cert_x509_issue(w.ctx, CERT_X509_EUM, "EUM", EUM, NULL, w.eum_key, w.env.ci, ci_key, 36500);
+	w.now = clock_now() + 1;
+	clock_override(NOW * 1000);
+	ec_public(dp_key, dp.q);
+	cert = bytes_new(w.ctx, 0);
+	cert_gp_issue(cert, &dp, ci_key);
+	w.smsr = (struct es_party){ .id = SMSR, .role = ES_ROLE_SMSR, .url = "https://127.0.0.1/" };
+	w.env.db = w.db;
+	w.env.stock = stock_new(w.ctx, w.db, w.ks);
+	w.env.own_id = SMDP;
+	w.env.dp_cert = cert;
+	w.env.dp_key = dp_key;
+	w.env.segment_size = 100;
+	w.env.segments_per_script = 2;
+	w.env.memory_percent = 200;
+	w.env.cleanup_s = 60;
+	INIT_LLIST_HEAD(&w.env.downloads);
+	upp = bytes_from_hex(w.ctx, HEAD);
+	bytes_put_hex(upp, "A9820200A0058000810101");		/* a non-standard element of 512 octets */
+	bytes_fill(upp, 0x04, 512 - 7);
+	bytes_put_hex(upp, END);
+	n.upp = upp->data;
+	n.upp_len = upp->len;
+	assert_int_equal(stock_add(w.env.stock, &n, iccid, &err), 0);
+	assert_string_equal(iccid, ICCID);
+	fake_card_init(&w.card, w.ctx, w.ecasd_key, upp);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	proc_download_stop(&w.env);
+	talloc_free(w.req);
+	for (unsigned i = 0; i < w.n_calls; i++)
+		talloc_free(w.call[i].m);
+	smdp_db_close(w.db);
+	talloc_free(w.ctx);
+	osmo_select_main_ctx(1);	/* frees what OTC_SELECT holds */
+	clock_override(-1);
+	return 0;
+}
+
+static struct es_req *order(const char *iccid, const char *type, bool enable)
+{
+	static int64_t id = 100;
+	struct es_req *req = talloc_zero(NULL, struct es_req);
+
+	req->id = ++id;
+	req->party = (struct es_party){ .id = OPERATOR, .role = ES_ROLE_OPERATOR };
+	req->msg = es_msg_new(req, ES2, ES_FN_DOWNLOAD_PROFILE, ES_REQUEST);
+	req->msg->b.has_eid = true;
+	eid_from_str(&req->msg->b.eid, EID);
+	req->msg->b.validity_s = 120;
+	req->msg->b.enable_profile = enable;
+	OSMO_STRLCPY_ARRAY(req->msg->b.iccid, iccid);
+	OSMO_STRLCPY_ARRAY(req->msg->b.profile_type, type);
+	OSMO_STRLCPY_ARRAY(req->msg->b.smsr_id, SMSR);
+	return req;
+}
+
+static void start(bool enable)
+{
+	w.req = order(ICCID, "", enable);
+	proc_download_start(&w.env, w.req);
+	txn_commit(smdp_db_sql(w.db));
+}
+
+static void assert_end(enum es_status status, const char *subject, const char *reason, enum stock_state where)
+{
+	struct stock_row r;
+
+	assert_int_equal(w.n_calls, 0);
+	assert_int_equal(w.answers, 1);
+	assert_int_equal(w.result.status, status);
+	assert_string_equal(w.result.subject, subject);
+	assert_string_equal(w.result.reason, reason);
+	assert_int_equal(stock_get(w.env.stock, ICCID, &r), 0);
+	assert_int_equal(r.state, where);
+	assert_true(llist_empty(&w.env.downloads));
+}
+
+/* Tests ---------------------------------------------------------------------------------------------------------- */
+
+static void test_works(void **state)
+{
+	start(true);
+	steps(-1);
+	assert_string_equal(w.trace, "ECSSSSSPN");	/* 555 octets: 6 segments, 2 a script */
+	assert_true(w.card.installed);
+	assert_end(ES_EXECUTED_SUCCESS, "", "", STOCK_DOWNLOADED);
+}
+
+static void test_works_by_type(void **state)
+{
+	w.req = order("", "demo", false);
+	proc_download_start(&w.env, w.req);
+	steps(-1);
+	assert_string_equal(w.trace, "ECSSSSSP");
+	assert_end(ES_EXECUTED_SUCCESS, "", "", STOCK_DOWNLOADED);
+}
+
+static void refused(const char *iccid, const char *type, const char *subject, const char *reason)
+{
+	w.answers = 0;
+	w.req = order(iccid, type, false);
+	proc_download_start(&w.env, w.req);
+	assert_int_equal(w.answers, 1);
+	assert_int_equal(w.result.status, ES_FAILED);
+	assert_string_equal(w.result.subject, subject);
+	assert_string_equal(w.result.reason, reason);
+}
+
+static void test_refused_at_once(void **state)
+{
+	struct es_req *first;
+
+	refused("89019990001234567894", "", "8.2.1", "3.9");
+	refused("", "other", "8.2.5", "3.9");
+	refused("", "", "1.6", "2.2");
+	w.req = order(ICCID, "", false);
+	OSMO_STRLCPY_ARRAY(w.req->msg->b.smsr_id, "1.2.3");
+	w.answers = 0;
+	proc_download_start(&w.env, w.req);
+	assert_string_equal(w.result.subject, "8.7");
+	w.answers = 0;
+	w.req = order(ICCID, "", false);
+	OSMO_STRLCPY_ARRAY(w.req->party.id, "1.3.6.1.4.1.49999.12");
+	proc_download_start(&w.env, w.req);
+	assert_string_equal(w.result.subject, "8.2.1");
+	assert_string_equal(w.result.reason, "1.2");
+	assert_string_equal(w.trace, "");
+	start(false);
+	first = w.req;
+	refused("", "demo", "8.2.5", "3.7");	/* the only one is promised */
+	stock_set(w.env.stock, ICCID, STOCK_AVAILABLE, "");
+	refused("", "demo", "1.2", "4.4");	/* one download an eUICC */
+	w.req = first;
+}
+
+static void test_eis_refused(void **state)
+{
+	static const struct { bool *flag; const char *subject, *reason; } t[] = {
+		{ &w.bad_eid_cert, "8.5.2", "6.1" }, { &w.bad_signature, "8.5.2", "6.1" }, { &w.no_memory, "8.1", "4.8" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		w.answers = 0;
+		*t[i].flag = true;
+		start(false);
+		steps(-1);
+		assert_end(ES_FAILED, t[i].subject, t[i].reason, STOCK_AVAILABLE);
+		*t[i].flag = false;
+	}
+	assert_string_equal(w.trace, "EEE");
+}
+
+static void test_leftover(void **state)
+{
+	w.leftover = true;
+	start(false);
+	steps(-1);
+	assert_string_equal(w.trace, "EDECSSSSSP");
+	assert_end(ES_EXECUTED_SUCCESS, "", "", STOCK_DOWNLOADED);
+}
+
+/* What the card does wrong, and that its ISD-P goes each time. */
+static void test_card_errors(void **state)
+{
+	static const struct { enum fake_card_fault fault; const char *trace, *text; } t[] = {
+		{ FAKE_CARD_CERT, "ECSD", "6A80" }, { FAKE_CARD_RECEIPT, "ECSSD", "receipt" },
+		{ FAKE_CARD_CHALLENGE, "ECSSSD", "challenge" }, { FAKE_CARD_MAC, "ECSSSSD", "refused profile segment" },
+		{ FAKE_CARD_ABORT, "ECSSSSSD", "memory-failure" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
+		memset(w.trace, 0, sizeof(w.trace));
+		w.answers = 0;
+		w.card.fault = t[i].fault;
+		start(true);
+		steps(-1);
+		assert_string_equal(w.trace, t[i].trace);
+		assert_end(ES_FAILED, "8.4", "4.2", STOCK_AVAILABLE);
+		if (!strstr(w.message, t[i].text))
+			fail_msg("'%s' is not in '%s'", t[i].text, w.message);
+		assert_false(w.card.exists);
+	}
+}
+
+static void test_smsr_refuses(void **state)
+{
+	w.fail_func = ES_FN_CREATE_ISDP;
+	w.fail_subject = "8.1";
+	w.fail_reason = "4.8";
+	start(true);
+	steps(-1);
+	assert_string_equal(w.trace, "EC");	/* refused: there is nothing to delete */
+	assert_end(ES_FAILED, "8.1", "4.8", STOCK_AVAILABLE);
+}
+
+/* The SM-SR's own pair of codes, one we have no name for, reaches the operator. */
+static void test_completed_fails(void **state)
+{
+	w.fail_func = ES_FN_PROFILE_DOWNLOAD_COMPLETED;
+	w.fail_subject = "8.9.9";
+	w.fail_reason = "7.7";
+	start(true);
+	steps(-1);
+	assert_string_equal(w.trace, "ECSSSSSPD");
+	assert_end(ES_FAILED, "8.9.9", "7.7", STOCK_AVAILABLE);
+	assert_non_null(strstr(w.message, "made to fail"));
+}
+
+static void test_enable_fails(void **state)
+{
+	w.fail_func = ES_FN_ENABLE_PROFILE;
+	w.fail_subject = "8.2.3";
+	w.fail_reason = "3.8";
+	start(true);
+	steps(-1);
+	assert_string_equal(w.trace, "ECSSSSSPN");
+	assert_end(ES_EXECUTED_WITHWARNING, "8.2.3", "3.8", STOCK_DOWNLOADED);
+}
+
+static void test_delete_fails(void **state)
+{
+	w.card.fault = FAKE_CARD_RECEIPT;
+	w.fail_func = ES_FN_DELETE_ISDP;
+	w.fail_subject = "8.4";
+	w.fail_reason = "4.2";
+	start(true);
+	steps(-1);
+	assert_end(ES_FAILED, "8.4", "4.2", STOCK_STUCK);
+	/* the same card may have another try, which cleans up first */
+	w.fail_func = ES_FN_NONE;
+	w.card.fault = FAKE_CARD_OK;
+	w.answers = 0;
+	memset(w.trace, 0, sizeof(w.trace));
+	start(false);
+	steps(-1);
+	assert_string_equal(w.trace, "EDECSSSSSP");
+	assert_end(ES_EXECUTED_SUCCESS, "", "", STOCK_DOWNLOADED);
+}
+
+/* EXPIRED at once, then the clean-up. */
+static void test_expired(void **state)
+{
+	start(true);
+	steps(3);
+	assert_string_equal(w.trace, "ECSS");
+	clock_override((NOW + 120) * 1000);
+	step_why("expired");
+	assert_int_equal(w.answers, 1);
+	assert_int_equal(w.result.status, ES_EXPIRED);
+	assert_string_equal(w.trace, "ECSSD");
+	assert_true(w.call[0].deadline > NOW + 120);
+	steps(-1);
+	assert_end(ES_EXPIRED, "1.6", "5.4", STOCK_AVAILABLE);
+	assert_false(w.card.exists);
+}
+
+static void test_unreachable(void **state)
+{
+	start(true);
+	step_why("refused with HTTP status 403");
+	assert_end(ES_FAILED, "8.7", "5.1", STOCK_AVAILABLE);
+	assert_non_null(strstr(w.message, "403"));
+}
+
+static void test_answer_twice_and_late(void **state)
+{
+	struct es_msg *r = es_msg_new(w.ctx, ES3, ES_FN_CREATE_ISDP, ES_RESPONSE);
+	char tag[64];
+
+	start(true);
+	steps(1);
+	OSMO_STRLCPY_ARRAY(tag, w.call[0].tag);
+	steps(1);
+	proc_download_response(&w.env, tag, r, NULL);	/* CreateISDP's answer again */
+	proc_download_response(&w.env, "dl:99:1", r, NULL);
+	proc_download_response(&w.env, "dl:x", r, NULL);
+	steps(-1);
+	assert_string_equal(w.trace, "ECSSSSSPN");
+	proc_download_response(&w.env, tag, r, NULL);
+	assert_end(ES_EXECUTED_SUCCESS, "", "", STOCK_DOWNLOADED);
+}
+
+/* All memory of the procedures goes; the rows and the stored calls stay. */
+static void restart(void)
+{
+	proc_download_stop(&w.env);
+	assert_int_equal(w.answers, 0);
+	proc_download_resume(&w.env);
+	assert_true(proc_download_knows(&w.env, w.req));
+	txn_commit(smdp_db_sql(w.db));
+}
+
+/* At every step: exactly one answer, success, profile on the card; from CREATE to DATA by beginning anew. */
+static void test_restart(void **state)
+{
+	static const char *const traces[] = {
+		"ECSSSSSPN", "ECEDECSSSSSPN", "ECSEDECSSSSSPN", "ECSSEDECSSSSSPN", "ECSSSEDECSSSSSPN", "ECSSSSEDECSSSSSPN",
+		"ECSSSSSEDECSSSSSPN", "ECSSSSSPN", "ECSSSSSPN",
+	};
+
+	for (int n = 0; n < 9; n++) {
+		memset(w.trace, 0, sizeof(w.trace));
+		w.answers = 0;
+		start(true);
+		steps(n);
+		restart();
+		steps(-1);
+		assert_string_equal(w.trace, traces[n]);
+		assert_end(ES_EXECUTED_SUCCESS, "", "", STOCK_DOWNLOADED);
+		fake_card_delete(&w.card);
+		stock_set(w.env.stock, ICCID, STOCK_AVAILABLE, "");
+	}
+}
+
+/* Restart in the middle of giving up: the verdict of before, and the answer to whom it is owed. */
+static void test_restart_rollback(void **state)
+{
+	w.card.fault = FAKE_CARD_RECEIPT;
+	start(true);
+	steps(4);
+	assert_string_equal(w.trace, "ECSSD");
+	restart();
+	steps(-1);
+	assert_string_equal(w.trace, "ECSSD");
+	assert_end(ES_FAILED, "8.4", "4.2", STOCK_AVAILABLE);
+	assert_non_null(strstr(w.message, "receipt"));
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_works), T(test_works_by_type), T(test_refused_at_once), T(test_eis_refused), T(test_leftover), T(test_card_errors),
+		T(test_smsr_refuses), T(test_completed_fails), T(test_enable_fails), T(test_delete_fails), T(test_expired),
+		T(test_unreachable), T(test_answer_twice_and_late), T(test_restart), T(test_restart_rollback),
+	};
+	void *log_ctx = talloc_named_const(NULL, 0, "logging");
+	int rc;
+
+	osmo_init_logging2(log_ctx, &rsp_log_info);
+	osmo_fsm_term_safely(true);
+	osmo_fsm_set_dealloc_ctx(OTC_SELECT);
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	log_fini();
+	talloc_free(log_ctx);
+	return rc;
+}
