@@ -146,7 +146,7 @@ static void reason_from_subject_id(struct es_result *res)
 {
 	const char *id = res->subject_id;
 
-	if (*res->reason || !id || strlen(id) >= sizeof(res->reason) || !oid_valid(id) || !strchr(id, '.'))
+	if (*res->reason || !id || strlen(id) >= sizeof(res->reason) || !es_dotted(id) || !strchr(id, '.'))
 		return;
 	strcpy(res->reason, id);
 	TALLOC_FREE(res->subject_id);

@@ -46,10 +46,10 @@ static int dsig_library(void)
 
 	if (state)
 		return state > 0 ? 0 : -EIO;
-	xmlSecErrorsSetCallback(NULL);
 	state = -1;
 	if (xmlSecInit() < 0 || xmlSecCryptoAppInit(NULL) < 0 || xmlSecCryptoInit() < 0)
 		return -EIO;
+	xmlSecErrorsSetCallback(NULL);	/* it would write to stderr */
 	state = 1;
 	return 0;
 }
@@ -98,11 +98,10 @@ static struct own_doc *own_doc_new(void *ctx, const struct es_eis *eis)
 		talloc_free(o);
 		return NULL;
 	}
-	/* rps:EumSignature becomes ds:Signature; its children keep their own prefix and declarations. */
+	/* rps:EumSignature becomes ds:Signature. Its namespace is borrowed from SignedInfo: a declaration of its own would be
+	 * in scope of SignedInfo, where inclusive C14N would see it. */
 	xmlNodeSetName(o->sig, (const xmlChar *)"Signature");
-	o->sig->ns = xmlSearchNsByHref(o->doc, o->sig, (const xmlChar *)NS_DS);
-	if (!o->sig->ns)
-		o->sig->ns = xmlNewNs(o->sig, (const xmlChar *)NS_DS, (const xmlChar *)"own-ds");
+	o->sig->ns = first->ns;
 	return o;
 }
 
@@ -133,12 +132,13 @@ static const char *reference_check(struct own_doc *o)
 /* Whatever the URI selected, what is digested is the first child of our root: EumSignedInfo. */
 static int narrow_to_info(xmlSecTransformCtx *tc)
 {
+	xmlSecDSigReferenceCtx *ref = (void *)((uint8_t *)tc - offsetof(xmlSecDSigReferenceCtx, transformCtx));
 	xmlSecTransform *t = xmlSecTransformCtxCreateAndPrepend(tc, xmlSecTransformXPointerId);
 
 	if (!t)
 		return -1;
 	return xmlSecTransformXPointerSetExpr(t, (const xmlChar *)"xpointer(/*/*[1])", xmlSecNodeSetTreeWithoutComments,
-					      tc->userData);
+					      ref->dsigCtx->userData);
 }
 
 static int allow(xmlSecDSigCtx *dc)
@@ -181,7 +181,7 @@ static const char *verify_own_doc(struct own_doc *o, const struct cert_x509 *cer
 
 	if (!dc)
 		return "no memory";
-	dc->transformCtx.userData = o->sig;	/* inherited by each Reference's context */
+	dc->userData = o->sig;
 	dc->enabledReferenceUris = xmlSecTransformUriTypeEmpty | xmlSecTransformUriTypeSameDocument;
 	dc->referencePreExecuteCallback = narrow_to_info;
 	dc->signKey = cert_key(cert);

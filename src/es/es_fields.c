@@ -32,6 +32,21 @@ bool es_name_eq(const char *a, const char *b)
 	}
 }
 
+/* ObjectIdentifierType (off-card.md 3.1); also what a status code looks like, so arcs are not limited */
+bool es_dotted(const char *s)
+{
+	size_t digits;
+
+	for (;;) {
+		digits = strspn(s, "0123456789");
+		if (!digits || !s[digits])
+			return digits > 0;
+		if (s[digits] != '.')
+			return false;
+		s += digits + 1;
+	}
+}
+
 int es_dec_fail(struct es_dec *d, enum es_reason reason, const struct _xmlNode *n, const char *child, const char *what)
 {
 	char *path = es_xml_path(d->err_ctx, n);
@@ -323,7 +338,7 @@ static int dec_text(struct es_dec *d, const struct es_field *f, void *base, cons
 	case ET_WORD:
 		return dec_word(f, at, text);
 	case ET_OID:
-		return *text && !oid_valid(text) ? -EINVAL : dec_chars(at, f->aux, text);
+		return *text && !es_dotted(text) ? -EINVAL : dec_chars(at, f->aux, text);
 	case ET_ICCID:
 		return iccid_from_str(at, text);
 	case ET_U8:

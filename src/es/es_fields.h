@@ -78,6 +78,7 @@ int es_fields_dec(struct es_dec *d, const struct es_group *g, void *base, const 
 /* Only the rows of the interface; sticky errors are in out->err. */
 void es_fields_enc(struct bytes *out, const struct es_group *g, const void *base, enum es_iface iface);
 bool es_name_eq(const char *a, const char *b);	/* without case and hyphens */
+bool es_dotted(const char *s);			/* digits and dots */
 
 /* es_eis.c */
 extern const struct es_group es_group_eis;
