@@ -222,6 +222,14 @@ static enum scp80_status admit(struct card *c, const struct scp80_sec *sec, uint
 	return SCP80_ST_OK;
 }
 
+/* A copy: the script may delete the very keys it came under, and is answered under them all the same. */
+static const struct key *key_for(const struct card *c, uint8_t kvn, uint8_t kid, void *ctx)
+{
+	const struct key *k = card_key(c, kvn, kid);
+
+	return k ? key_dup(ctx, k) : NULL;
+}
+
 /* What cannot be authenticated is dropped without a word (SGP.02 2.4.3): 9000, so that the SMSC does not send it again. */
 static void packet_in(struct card *c, const char *from, const uint8_t *in, size_t len, struct bytes *resp)
 {
@@ -236,8 +244,8 @@ static void packet_in(struct card *c, const char *from, const uint8_t *in, size_
 	rc = scp80_cmd_peek(&sec, in, len);
 	if (rc == 0) {
 		kvn = sec.kid_octet >> 4;
-		por.kic = card_key(c, sec.kic_octet >> 4, 1);
-		por.kid = card_key(c, kvn, 2);
+		por.kic = key_for(c, sec.kic_octet >> 4, 1, payload);
+		por.kid = key_for(c, kvn, 2, payload);
 		if ((sec.spi1 & 0x03) != 0x02 || !por.kid || ((sec.spi1 & 0x04) && !por.kic))
 			rc = -ENOENT;
 	}

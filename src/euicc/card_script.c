@@ -65,8 +65,11 @@ static bool chain_open(struct card *c, enum script_chain chain, bool session)
 		c->chained = true;
 		return true;
 	}
-	if (chain == SCRIPT_CHAIN_NONE)
+	if (chain == SCRIPT_CHAIN_NONE) {
+		if (c->chained && !session)	/* stands alone: the open chain is over */
+			card_context_drop(c);
 		return true;
+	}
 	return c->chained || session;
 }
 

@@ -396,8 +396,8 @@ static uint16_t store_data(struct card *c, const struct apdu_cmd *a, struct byte
 		return sw;
 	if (!c->store)
 		c->store = bytes_new(c, STORE_MAX);
-	if (s.block != 0 && s.block != c->store_p2)
-		return SW_P1P2;
+	if (s.block != 0 && s.block != c->store_p2)	/* step 2 after its challenge has gone, or plainly wrong */
+		return s.len > 2 && s.data[0] == 0x3A && s.data[1] == 0x02 ? SW_CONDITIONS : SW_P1P2;
 	if (s.block == 0)
 		bytes_clear(c->store);
 	c->store_p2 = s.block + 1;
