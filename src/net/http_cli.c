@@ -94,7 +94,7 @@ static int xfer_setup(struct xfer *x, const char *content_type, size_t len)
 	CURL *e = x->easy;
 
 	x->hdr = curl_slist_append(x->hdr, ct);
-	x->hdr = curl_slist_append(x->hdr, "Expect:");	/* no 100-continue: it costs a round trip and a second of waiting */
+	x->hdr = curl_slist_append(x->hdr, "Expect:");	/* no 100-continue: it costs a round trip */
 	if (curl_easy_setopt(e, CURLOPT_URL, x->url) ||
 	    curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, cfg->cert_file ? "http,https" : "http") ||
 	    curl_easy_setopt(e, CURLOPT_POST, 1L) ||
@@ -188,7 +188,7 @@ static void start_queued(struct http_cli *cli)
 		cli->n_running++;
 		x->started = true;
 		if (curl_multi_add_handle(cli->multi, x->easy) != CURLM_OK)
-			LOGP(DHTTP, LOGL_ERROR, "transfer not started\n");	/* cannot happen; its time-out is missing then */
+			LOGP(DHTTP, LOGL_ERROR, "transfer not started\n");
 	}
 }
 

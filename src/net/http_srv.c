@@ -296,7 +296,7 @@ static void mhd_log(void *cls, const char *fmt, va_list ap)
 	LOGP(DHTTP, LOGL_DEBUG, "mhd: %s\n", line);
 }
 
-/* Never reached: the credentials are set per session. Without one of these libmicrohttpd would ask for PEM in memory. */
+/* Never reached: the credentials are set per session. Without one of these libmicrohttpd asks for PEM in memory. */
 static int no_cert(gnutls_session_t s, const gnutls_datum_t *ca, int n, const gnutls_pk_algorithm_t *algo, int n_algo,
 		   gnutls_pcert_st **pcert, unsigned *pcert_len, gnutls_privkey_t *pkey)
 {

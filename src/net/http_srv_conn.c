@@ -117,7 +117,7 @@ static bool conn_identify(struct http_conn *c)
 	c->had_request = true;
 	if (srv->cfg.tls == HTTP_TLS_NONE)
 		return true;
-	if (!c->cred || (srv->cfg.tls == HTTP_TLS_X509 && !c->fpr[0]) || (srv->cfg.tls == HTTP_TLS_PSK && !c->psk_id[0]))
+	if (!c->cred || !(srv->cfg.tls == HTTP_TLS_X509 ? c->fpr : c->psk_id)[0])
 		return false;
 	if (c->cred == srv->cred)
 		return true;

@@ -9,12 +9,13 @@
 #include <osmocom/rsp/ota/notif.h>
 #include "card_session_priv.h"
 
+#define TDEF(t, ms, text) { .T = t, .default_val = ms, .val = ms, .unit = OSMO_TDEF_MS, .desc = text }
 struct osmo_tdef card_session_tdefs[] = {
-	{ .T = CARD_T_POR, .default_val = 30000, .val = 30000, .unit = OSMO_TDEF_MS, .desc = "wait for the response packet" },
-	{ .T = CARD_T_TRIGGER, .default_val = 15000, .val = 15000, .unit = OSMO_TDEF_MS, .desc = "first repetition of a trigger" },
-	{ .T = CARD_T_HOLD, .default_val = 20000, .val = 20000, .unit = OSMO_TDEF_MS, .desc = "hold a POST for the next command" },
-	{ .T = CARD_T_HOLD_NOTIF, .default_val = 5000, .val = 5000, .unit = OSMO_TDEF_MS, .desc = "hold a notification's POST" },
-	{ .T = CARD_T_SMS_RETRY, .default_val = 5000, .val = 5000, .unit = OSMO_TDEF_MS, .desc = "SMS again after unreachable" },
+	TDEF(CARD_T_POR, 30000, "wait for the response packet"),
+	TDEF(CARD_T_TRIGGER, 15000, "first repetition of a trigger"),
+	TDEF(CARD_T_HOLD, 20000, "hold a POST for the next command"),
+	TDEF(CARD_T_HOLD_NOTIF, 5000, "hold a notification's POST"),
+	TDEF(CARD_T_SMS_RETRY, 5000, "SMS again after unreachable"),
 	{}
 };
 
@@ -157,8 +158,8 @@ static bool rx_notif_of(void *arg, const struct eid *eid)
 	return false;
 }
 
-/* SGP.02 3.15.1: a command packet with checksum only, and E1 in clear. Its EID says whose key to take, its number is not
- * needed; a ciphered one is tried with the cards of that number. */
+/* SGP.02 3.15.1: a command packet with checksum only, and E1 in clear. Its EID says whose key to take, its number is
+ * not needed; a ciphered one is tried with the cards of that number. */
 static void rx_notif_open(struct rx_notif *rx, const char *from)
 {
 	const struct card_session_ops *ops = rx->cs->cfg.ops;
@@ -187,7 +188,8 @@ static bool rx_command(struct card_sessions *cs, const char *from, const uint8_t
 	rx_notif_open(&rx, from);
 	card = rx.e1 ? card_get(cs, &rx.n.eid) : NULL;
 	if (card) {
-		LOG_CARD(card, DSCP80, LOGL_INFO, "notification %u, %s, by SMS\n", rx.n.seq, notif_type_text(rx.n.type));
+		LOG_CARD(card, DSCP80, LOGL_INFO, "notification %u, %s, by SMS\n", rx.n.seq,
+			 notif_type_text(rx.n.type));
 		card_notify(card, rx.e1->data, rx.e1->len, CARD_BY_SMS);
 		card_heard(card, CARD_BY_SMS);	/* afterwards: what it wakes stands behind the confirmation */
 		scp80_session_hurry(card);
@@ -325,7 +327,8 @@ char *card_session_describe(struct card_sessions *cs, void *ctx, const struct ei
 	if (!card)
 		return talloc_strdup(ctx, "no session");
 	return talloc_asprintf(ctx, "%s, SCP80 %s, SCP81 %s, %u queued", bearer[card->bearer],
-			       osmo_fsm_inst_state_name(card->s80.fi), osmo_fsm_inst_state_name(card->s81.fi), card->n_queued);
+			       osmo_fsm_inst_state_name(card->s80.fi), osmo_fsm_inst_state_name(card->s81.fi),
+			       card->n_queued);
 }
 
 unsigned card_sessions_count(const struct card_sessions *cs)

@@ -124,8 +124,8 @@ void card_cmd_done(struct card *card, enum card_outcome outcome, const char *det
 /* The card's response script (AB or AF) ends the outstanding command. */
 void card_cmd_response(struct card *card, const uint8_t *data, size_t len);
 void card_enqueue(struct card *card, struct cmd *cmd);	/* before what is not urgent, when it is */
-/* Tell the owner; what it queues meanwhile goes first (SGP.02 3.15.1: the card waits for its confirmation, else it rolls
- * back), also before a command that has not left yet. */
+/* Tell the owner; what it queues meanwhile goes first (SGP.02 3.15.1: the card waits for its confirmation, else it
+ * rolls back), also before a command that has not left yet. */
 void card_notify(struct card *card, const uint8_t *e1, size_t len, const char *bearer);
 struct cmd *cmd_new(struct card *card, const struct card_cmd *c, unsigned timeout_s);
 void cmd_free(struct cmd *cmd);
@@ -140,7 +140,8 @@ void scp80_session_wake(struct card *card);		/* the card is reachable now */
 void scp80_session_hurry(struct card *card);		/* a notification waits for its confirmation: end soon */
 bool scp80_session_rx(struct card *card, const uint8_t *packet, size_t len);	/* true: it was for this card */
 /* A packet with a new counter for this card. */
-int scp80_session_packet(struct card *card, struct bytes *out, struct scp80_sec *sec, const uint8_t *payload, size_t len);
+int scp80_session_packet(struct card *card, struct bytes *out, struct scp80_sec *sec, const uint8_t *payload,
+			 size_t len);
 bool scp80_session_fits(const struct card *card, size_t script_len);
 
 /* scp81_session_fsm.c */

@@ -62,7 +62,8 @@ void card_cmd_response(struct card *card, const uint8_t *data, size_t len)
 	}
 	if (r.chain_error > 0)
 		card_cmd_done(card, CARD_REJECTED, r.chain_error == 1 ? "script chaining: no previous script" :
-			      r.chain_error == 2 ? "script chaining not supported" : "script chaining not possible", NULL, 0);
+			      r.chain_error == 2 ? "script chaining not supported" : "script chaining not possible",
+			      NULL, 0);
 	else if (r.bad_format > 0 && r.len == 0)
 		card_cmd_done(card, CARD_REJECTED, "script: bad format", NULL, 0);
 	else
@@ -180,7 +181,7 @@ void card_notify(struct card *card, const uint8_t *e1, size_t len, const char *b
 
 /* --- the next one --------------------------------------------------------------------------------------------- */
 
-/* An open session is used; what fits a few SMS goes by SMS; a download, a chain and all else by HTTPS (ota-transport 11). */
+/* ota-transport 11: an open session is used; what fits a few SMS goes so; a download, a chain, all else by HTTPS. */
 static enum card_bearer choose(const struct card *card, const struct cmd *cmd)
 {
 	bool https = card->info.https && card->info.scp81_kvn;

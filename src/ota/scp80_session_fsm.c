@@ -31,7 +31,8 @@ bool scp80_session_fits(const struct card *card, size_t script_len)
 	return script_len + script_cmd_overhead(script_len, true, SCRIPT_CHAIN_NONE) <= room;
 }
 
-int scp80_session_packet(struct card *card, struct bytes *out, struct scp80_sec *sec, const uint8_t *payload, size_t len)
+int scp80_session_packet(struct card *card, struct bytes *out, struct scp80_sec *sec, const uint8_t *payload,
+			 size_t len)
 {
 	const struct card_sessions_cfg *cfg = &card->cs->cfg;
 	const struct card_info *info = &card->info;
@@ -227,7 +228,8 @@ bool scp80_session_rx(struct card *card, const uint8_t *packet, size_t len)
 		if (s->fi->state != ST_SUBMIT)
 			state_chg(card, ST_WAIT_POR, card_tdef_ms(CARD_T_POR));
 	} else if (ours) {
-		LOG_CARD(card, DSCP80, LOGL_INFO, "response packet: %s, %zu octets\n", scp80_status_text(rsp.status), data->len);
+		LOG_CARD(card, DSCP80, LOGL_INFO, "response packet: %s, %zu octets\n", scp80_status_text(rsp.status),
+			 data->len);
 		finish(card, rsp.status, data);
 	}
 	talloc_free(data);

@@ -201,8 +201,8 @@ static void give(struct card *card)
 		rc = -ECANCELED;
 	if (rc < 0) {
 		TALLOC_FREE(s->script);
-		card_cmd_done(card, CARD_NOT_SENT, rc == -ECANCELED ? "stopped before it left" : "no script could be made",
-			      NULL, 0);
+		card_cmd_done(card, CARD_NOT_SENT, rc == -ECANCELED ? "stopped before it left" :
+			      "no script could be made", NULL, 0);
 		return;
 	}
 	s->more = s->notif = false;
@@ -348,7 +348,8 @@ void scp81_session_post(struct card *card, struct scp81_post *post)
 {
 	struct scp81_session *s = &card->s81;
 	bool ours = post->has_step && s->sid[0] && !strcmp(post->sid, s->sid);
-	bool last = (ours && post->step + 1 == s->step) || (!post->has_step && post->resume && s->sid[0] && s->step == 1);
+	bool last = (ours && post->step + 1 == s->step) ||
+		    (!post->has_step && post->resume && s->sid[0] && s->step == 1);
 
 	if (post->has_step && !post->notif && s->sid[0] &&
 	    (ours ? post->step != s->step && !last : !post->resume)) {
@@ -363,7 +364,8 @@ void scp81_session_post(struct card *card, struct scp81_post *post)
 	if (post->notif || (!ours && !last)) {
 		post_first(card, post);
 	} else if (last && s->script && state(card) == ST_RUNNING) {
-		LOG_CARD(card, DSCP81, LOGL_INFO, "step %u again%s, same script\n", s->step, post->resume ? " (resume)" : "");
+		LOG_CARD(card, DSCP81, LOGL_INFO, "step %u again%s, same script\n", s->step,
+			 post->resume ? " (resume)" : "");
 		hold(card, post);
 		script_answer(card);
 	} else if (last) {

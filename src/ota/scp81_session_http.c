@@ -187,8 +187,8 @@ int scp81_http_start(struct card_sessions *cs)
 {
 	struct http_srv_cfg cfg = {
 		.ip = cs->cfg.scp81_bind_ip, .port = cs->cfg.scp81_bind_port, .tls = HTTP_TLS_PSK, .psk_cb = psk_cb,
-		.req_cb = req_cb, .gone_cb = gone_cb, .max_body = BODY_MAX, .max_conns = CONNS_MAX, .hold_s = HOLD_MAX_S,
-		.chunk = CHUNK, .priv = cs,
+		.req_cb = req_cb, .gone_cb = gone_cb, .max_body = BODY_MAX, .max_conns = CONNS_MAX,
+		.hold_s = HOLD_MAX_S, .chunk = CHUNK, .priv = cs,
 	};
 
 	cs->srv = http_srv_new(cs, &cfg);
