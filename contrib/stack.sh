@@ -186,7 +186,12 @@ es() { local who=$1; shift; "$ES" -c "$D/$who.conf" "$@"; }
 vty() { # PORT COMMAND: the answer's text
 	local line
 	exec 9<>"/dev/tcp/127.0.0.1/$1" || return 1
-	printf 'enable\n%s\nexit\nexit\n' "$2" >&9
-	timeout 5 cat <&9 | tr -d '\r\000'
+	# libosmovty drops what it has not yet written when it sees "exit": read up to a mistake made on purpose
+	printf 'enable\nterminal length 0\n%s\nthats all\n' "$2" >&9
+	while IFS= read -t 5 -r line <&9; do
+		line=${line//[$'\r']/}
+		[[ $line == *Unknown\ command* ]] && break
+		[[ $line == *"# thats all" ]] || printf '%s\n' "$line"
+	done 2>/dev/null
 	exec 9>&-
 }

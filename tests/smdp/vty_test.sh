@@ -59,7 +59,17 @@ if [ -x "$CA" ]; then
 	"$SMDP" -c "$D/a.cfg" --vty-port $port >"$D/log" 2>&1 &
 	PID=$!
 	for _ in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/$port) 2>/dev/null && break; kill -0 $PID 2>/dev/null || break; sleep 0.1; done
-	vty() { exec 9<>/dev/tcp/127.0.0.1/$port || return; printf 'enable\n%s\nexit\nexit\n' "$1" >&9; timeout 5 cat <&9 | tr -d '\r\000'; exec 9>&-; }
+	vty() { # libosmovty drops what it has not yet written when it sees "exit": read up to a mistake made on purpose
+		local line
+		exec 9<>/dev/tcp/127.0.0.1/$port || return
+		printf 'enable\nterminal length 0\n%s\nthats all\n' "$1" >&9
+		while IFS= read -t 5 -r line <&9; do
+			line=${line//[$'\r']/}
+			[[ $line == *Unknown\ command* ]] && break
+			[[ $line == *"# thats all" ]] || printf '%s\n' "$line"
+		done 2>/dev/null
+		exec 9>&-
+	}
 	written=$(vty "show running-config" | sed -n '/^smdp/,/^end/p' | grep -v '^end\|^!')
 	[ "$(sed -n '/^smdp/,$p' <<<"$written" | sed '/^OsmoSMDP/d')" = "$(cat "$D/a.cfg")" ] || {
 		fail "running-config is not what was read"; diff <(echo "$written") "$D/a.cfg"; tail -3 "$D/log"; }
