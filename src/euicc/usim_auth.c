@@ -221,7 +221,9 @@ static uint16_t auth_3g(struct usim *u, struct usim_aka *aka, const struct apdu_
 		auth_put(b, out.ik, 16);
 		if (auth_gsm_access(u->adf))
 			auth_put(b, out.kc, 8);
-		tlv_put(resp, 0xDB, b->data, b->len);
+		/* DB is followed by the length of RES, there is no length of the whole (TS 31.102 7.1.2.1) */
+		bytes_put_u8(resp, 0xDB);
+		bytes_put_bytes(resp, b);
 		talloc_free(b);
 		break;
 	case USIM_AUTH_SYNC:
