@@ -1,5 +1,5 @@
-/* Eligibility of an eUICC (SGP.02 3.1, off-card.md 6.3 step 5): the EIS is what its EUM signed, the ECASD certificate is
- * the EUM's and of this EID, there is room, and nothing of an earlier try is left.
+/* Eligibility of an eUICC (SGP.02 3.1, off-card.md 6.3 step 5): the EIS is what its EUM signed, the ECASD
+ * certificate is the EUM's and of this EID, there is room, and nothing of an earlier try is left.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -15,7 +15,8 @@
 
 #define EIS_CHECK_FAIL(c, reason, fmt, args...) (snprintf((c)->err, sizeof((c)->err), fmt, ## args), (reason))
 
-/* The certificate in the signature, else one of ours whose identity is the EIS's Eum-id. Trust comes from the CI alone. */
+/* The certificate in the signature, else one of ours whose identity is the EIS's Eum-id. Trust comes from the CI
+ * alone. */
 static const struct cert_x509 *eis_check_eum_cert(const struct eis_check *c, const struct es_eis *eis, void *ctx)
 {
 	const struct cert_x509 *cert = es_dsig_cert(ctx, eis);
@@ -30,7 +31,8 @@ static const struct cert_x509 *eis_check_eum_cert(const struct eis_check *c, con
 }
 
 /* Revocation is no ground to refuse here (off-card.md 7.6, corrections 15); signature and dates are. */
-static enum es_reason eis_check_eum(struct eis_check *c, const struct es_eis *eis, void *ctx, const struct cert_x509 **eum)
+static enum es_reason eis_check_eum(struct eis_check *c, const struct es_eis *eis, void *ctx,
+				    const struct cert_x509 **eum)
 {
 	char oid[OID_STR_SIZE], *err = NULL;
 	int rc;
@@ -42,10 +44,12 @@ static enum es_reason eis_check_eum(struct eis_check *c, const struct es_eis *ei
 	if (rc == -ETIME)
 		return EIS_CHECK_FAIL(c, ES_R_EUM_CERT_EXPIRED, "the certificate of EUM %s has expired", eis->eum_id);
 	if (rc < 0)
-		return EIS_CHECK_FAIL(c, ES_R_EUM_CERT_INVALID, "the certificate of EUM %s is not signed by the CI", eis->eum_id);
+		return EIS_CHECK_FAIL(c, ES_R_EUM_CERT_INVALID, "the certificate of EUM %s is not signed by the CI",
+				      eis->eum_id);
 	cert_x509_oid(*eum, oid, sizeof(oid));
 	if (oid[0] && strcmp(oid, eis->eum_id))
-		return EIS_CHECK_FAIL(c, ES_R_EUM_CERT_INVALID, "Eum-id %s, but the certificate is of %s", eis->eum_id, oid);
+		return EIS_CHECK_FAIL(c, ES_R_EUM_CERT_INVALID, "Eum-id %s, but the certificate is of %s", eis->eum_id,
+				      oid);
 	if (!eis->signed_info || !eis->signature)
 		return EIS_CHECK_FAIL(c, ES_R_EUM_CERT_INVALID, "the EIS is not signed");
 	if (es_dsig_verify(eis, *eum, &err, ctx) < 0)
@@ -121,10 +125,12 @@ enum es_reason eis_check(struct eis_check *c, const struct es_eis *eis)
 		r = eis_check_ecasd(c, eis, eum);
 	talloc_free(ctx);
 	if (r == ES_R_NONE && eis->remote_provisioning_version[0] && atoi(eis->remote_provisioning_version) < 2)
-		r = EIS_CHECK_FAIL(c, ES_R_EUICC_REFUSED, "remote provisioning version %s is too old", eis->remote_provisioning_version);
+		r = EIS_CHECK_FAIL(c, ES_R_EUICC_REFUSED, "remote provisioning version %s is too old",
+				   eis->remote_provisioning_version);
 	if (r == ES_R_NONE)
 		r = eis_check_profiles(c, eis);
 	if (r == ES_R_NONE && !c->leftover[0] && eis->available_memory < c->memory)
-		r = EIS_CHECK_FAIL(c, ES_R_NO_MEMORY, "%u octets wanted, %u available for profiles", c->memory, eis->available_memory);
+		r = EIS_CHECK_FAIL(c, ES_R_NO_MEMORY, "%u octets wanted, %u available for profiles", c->memory,
+				   eis->available_memory);
 	return r;
 }

@@ -63,7 +63,8 @@ struct es8_session *es8_session_new(void *ctx, const struct es8_session_cfg *cfg
 }
 
 /* The response TLVs, whether the SM-SR left the AB or AF around them or not (off-card.md 2: "raw response"). */
-static int es8_session_tlvs(const uint8_t **tlvs, size_t *n, const uint8_t *resp, size_t len, char err[ES8_SESSION_ERR_SIZE])
+static int es8_session_tlvs(const uint8_t **tlvs, size_t *n, const uint8_t *resp, size_t len,
+			    char err[ES8_SESSION_ERR_SIZE])
 {
 	struct script_rsp r;
 
@@ -243,7 +244,8 @@ int es8_session_data_script(struct es8_session *s, struct bytes *script)
 }
 
 /* Next response TLV as the answer to a command with this tag; its data to out. */
-static int es8_session_answer(struct es8_session *s, struct rd *r, uint32_t tag, struct bytes *out, char err[ES8_SESSION_ERR_SIZE])
+static int es8_session_answer(struct es8_session *s, struct rd *r, uint32_t tag, struct bytes *out,
+			      char err[ES8_SESSION_ERR_SIZE])
 {
 	static const struct { uint32_t tag; const char *name; } cmds[] = {
 		{ SCP03T_TAG_INIT, "INITIALIZE UPDATE (84)" }, { SCP03T_TAG_AUTH, "EXTERNAL AUTHENTICATE (85)" },
@@ -283,7 +285,8 @@ static int es8_session_opened(struct es8_session *s, struct rd *r, char err[ES8_
 				!secret_eq(init.card_cryptogram, cryptogram, 8)))
 			rc = -EBADMSG;
 		if (rc < 0)
-			snprintf(err, ES8_SESSION_ERR_SIZE, "INITIALIZE UPDATE (84): not the challenge or cryptogram of the keys just made");
+			snprintf(err, ES8_SESSION_ERR_SIZE,
+				 "INITIALIZE UPDATE (84): not the challenge or cryptogram of the keys just made");
 	}
 	bytes_clear(out);
 	if (rc >= 0)
@@ -305,11 +308,13 @@ static int es8_session_verdict(struct es8_session *s, char err[ES8_SESSION_ERR_S
 	}
 	s->result[0] = '\0';
 	for (unsigned i = 0; i < r.n && n < sizeof(s->result); i++) {
-		n += snprintf(s->result + n, sizeof(s->result) - n, "%s%s", i ? "; " : "", es8_pe_status_text(r.pe[i].status));
+		n += snprintf(s->result + n, sizeof(s->result) - n, "%s%s", i ? "; " : "",
+			      es8_pe_status_text(r.pe[i].status));
 		if (r.pe[i].identification >= 0 && n < sizeof(s->result))
 			n += snprintf(s->result + n, sizeof(s->result) - n, " in PE %d", r.pe[i].identification);
 		if (r.pe[i].info >= 0 && n < sizeof(s->result))
-			n += snprintf(s->result + n, sizeof(s->result) - n, " (additional information %d)", r.pe[i].info);
+			n += snprintf(s->result + n, sizeof(s->result) - n, " (additional information %d)",
+				      r.pe[i].info);
 	}
 	if (!r.aborted)
 		return 0;

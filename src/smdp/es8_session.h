@@ -1,5 +1,5 @@
-/* The SM-DP's end of ES8 to one ISD-P: key establishment, then the profile over SCP03t, as scripts for ES3.SendData and the
- * card's answers to them. No transport, no database, no clock in here.
+/* The SM-DP's end of ES8 to one ISD-P: key establishment, then the profile over SCP03t, as scripts for ES3.SendData
+ * and the card's answers to them. No transport, no database, no clock in here.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
@@ -40,8 +40,8 @@ unsigned es8_session_sent(const struct es8_session *s);		/* so far */
 bool es8_session_last(const struct es8_session *s);		/* the script made last holds the last segment */
 /* Next script: the first begins with 84 and 85, for the card challenge of the first session under new keys is known. */
 int es8_session_data_script(struct es8_session *s, struct bytes *script);
-/* 0: go on, or, after the last script, installed; result then holds the card's words ("ok", or warnings). Negative: err says what
- * the card refused: an aborted installation is -EREMOTEIO. */
+/* 0: go on, or, after the last script, installed; result then holds the card's words ("ok", or warnings). Negative:
+ * err says what the card refused: an aborted installation is -EREMOTEIO. */
 int es8_session_data_answer(struct es8_session *s, const uint8_t *resp, size_t len, char err[ES8_SESSION_ERR_SIZE]);
 const char *es8_session_result(const struct es8_session *s);
 /* For the test: static keys' check values, ENC MAC DEK. */

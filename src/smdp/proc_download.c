@@ -3,10 +3,10 @@
  *	EIS -> [LEFTOVER -> EIS] -> CREATE -> CERT -> KEYS -> DATA.. -> COMPLETED -> [ENABLE] -> done
  *	any failure once an ISD-P may exist -> ROLLBACK -> done
  *
- * Each call is stored with its step before it leaves; a restart finds the call in the outbox under its first MessageID and
- * waits for its answer. The SCP03 keys do not survive: from CREATE to DATA that answer only ends the old try, and the
- * clean-up of the next one (5a) deletes the ISD-P (corrections 11). A timer is the validity period, nothing else: at its end
- * the requester hears EXPIRED at once (corrections 5) and the ISD-P goes.
+ * Each call is stored with its step before it leaves; a restart finds the call in the outbox under its first
+ * MessageID and waits for its answer. The SCP03 keys do not survive: from CREATE to DATA that answer only ends the
+ * old try, and the clean-up of the next one (5a) deletes the ISD-P (corrections 11). A timer is the validity
+ * period, nothing else: at its end the requester hears EXPIRED at once (corrections 5) and the ISD-P goes.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -35,106 +35,21 @@ void proc_download_enter(struct proc_download *p, int st)
 	osmo_fsm_inst_state_chg(p->fi, st, left, 1);
 }
 
-/* The one end: verdict to the requester, row closed, stock told where the profile is now. */
-static void done(struct proc_download *p, enum stock_state stock)
-{
-	proc_download_respond(p);
-	p->row.finished = clock_now();
-	smdp_db_dl_update(p->env->db, &p->row);
-	stock_set(p->env->stock, p->row.iccid, stock, stock == STOCK_AVAILABLE ? "" : p->row.eid);
-	proc_download_note(p, LOGL_NOTICE, "ended %s, profile %s %s, %lld s", es_status_name(p->row.status), p->row.iccid,
-			   stock_state_name(stock), (long long)(p->row.finished - p->row.started));
-	osmo_fsm_inst_term(p->fi, OSMO_FSM_TERM_REGULAR, NULL);
-}
-
-/* The verdict stands. May there be an ISD-P? Then it goes first (3.1.4). */
-static void give_up(struct proc_download *p, bool isdp)
-{
-	TALLOC_FREE(p->es8);
-	if (isdp)
-		proc_download_enter(p, ST(ROLLBACK));
-	else
-		done(p, p->was_stuck ? STOCK_STUCK : STOCK_AVAILABLE);
-}
-
-static bool isdp_may_exist(const struct proc_download *p)
-{
-	return p->fi->state >= ST(CREATE);
-}
-
-static void fail(struct proc_download *p, enum es_reason reason, const char *message)
-{
-	proc_download_verdict(p, ES_FAILED, reason, message);
-	give_up(p, isdp_may_exist(p));
-}
-
-/* The validity period is over, or the SM-SR says it is. */
-static void expired(struct proc_download *p, const char *what)
-{
-	char text[160], tag[64];
-
-	if (p->fi->state == ST(ENABLE)) {	/* installed; whether it is enabled only the card knows (off-card.md 5.4) */
-		snprintf(text, sizeof(text), "installed, but EnableProfile was not confirmed in time");
-		proc_download_verdict(p, ES_EXECUTED_WITHWARNING, ES_R_EXPIRED, text);
-		done(p, STOCK_DOWNLOADED);
-		return;
-	}
-	snprintf(text, sizeof(text), "validity period over during %s%s%.60s", proc_download_step_name(p->fi->state), what ? ": " : "", what ? : "");
-	proc_download_verdict(p, ES_EXPIRED, isdp_may_exist(p) ? ES_R_EXPIRED_NO_RESPONSE : ES_R_EXPIRED, text);
-	proc_download_tag(p, tag, sizeof(tag));
-	es_call_cancel(p->env->link, tag);
-	proc_download_respond(p);
-	give_up(p, isdp_may_exist(p));
-}
-
-/* What every answer has in common: true when the function was carried out. Otherwise the way out has been taken. */
-static bool answer_ok(struct proc_download *p, const struct proc_download_answer *a)
-{
-	const char *name = proc_download_step_name(p->fi->state);
-	const struct es_result *res;
-	char text[200];
-
-	if (!a->msg) {
-		if (!proc_download_left(p)) {
-			expired(p, a->why);
-		} else {
-			snprintf(text, sizeof(text), "%s: %.150s", name, a->why ? : "no answer from the SM-SR");
-			fail(p, ES_R_SMSR_UNREACHABLE, text);
-		}
-		return false;
-	}
-	talloc_free(p->response_data);
-	p->response_data = a->msg->b.response_data ?
-		bytes_dup(p->fi, a->msg->b.response_data->data, a->msg->b.response_data->len) : NULL;
-	res = &a->msg->b.result;
-	if (res->status == ES_EXECUTED_SUCCESS || res->status == ES_EXECUTED_WITHWARNING) {
-		proc_download_note(p, LOGL_INFO, "%s answered: %s", name, es_status_name(res->status));
-		return true;
-	}
-	if (res->status == ES_EXPIRED && !proc_download_left(p)) {
-		expired(p, res->message);
-		return false;
-	}
-	proc_download_verdict_relay(p, res->status == ES_EXPIRED ? ES_EXPIRED : ES_FAILED, res, name);
-	/* a CreateISDP that the SM-SR or the card refused has left nothing behind (off-card.md 6.3 step 9) */
-	give_up(p, isdp_may_exist(p) && !(p->fi->state == ST(CREATE) && res->status == ES_FAILED));
-	return false;
-}
-
 /* Entering a state after a restart: its call is in the outbox already. */
 static bool entered_again(struct proc_download *p)
 {
 	if (!p->resumed)
 		return false;
 	p->resumed = false;
-	proc_download_note(p, LOGL_NOTICE, "taken up again after a restart, %s was under way", proc_download_step_name(p->fi->state));
+	proc_download_note(p, LOGL_NOTICE, "taken up again after a restart, %s was under way",
+			   proc_download_step_name(p->fi->state));
 	return true;
 }
 
 static void call(struct proc_download *p, struct es_msg *m)
 {
 	if (proc_download_call(p, m, p->row.deadline) < 0)
-		fail(p, ES_R_SMSR_UNREACHABLE, "the SM-SR cannot be called");
+		proc_download_fail(p, ES_R_SMSR_UNREACHABLE, "the SM-SR cannot be called");
 }
 
 /* Steps 3, 4, 5 -------------------------------------------------------------------------------------------------- */
@@ -159,7 +74,7 @@ static struct bytes *package(struct proc_download *p)
 	struct bytes *upp = stock_package(p->env->stock, p->fi, p->row.iccid, &err);
 
 	if (!upp)
-		fail(p, ES_R_PROFILE_INVALID, err);
+		proc_download_fail(p, ES_R_PROFILE_INVALID, err);
 	return upp;
 }
 
@@ -174,10 +89,10 @@ static void eis(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	struct bytes *upp;
 	enum es_reason reason;
 
-	if (!answer_ok(p, a))
+	if (!proc_download_answer_ok(p, a))
 		return;
 	if (!a->msg->b.eis) {
-		fail(p, ES_R_INTERNAL, "GetEIS was answered without an EIS");
+		proc_download_fail(p, ES_R_INTERNAL, "GetEIS was answered without an EIS");
 		return;
 	}
 	upp = package(p);
@@ -187,7 +102,7 @@ static void eis(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	talloc_free(upp);
 	reason = eis_check(&c, a->msg->b.eis);
 	if (reason != ES_R_NONE) {
-		fail(p, reason, c.err);
+		proc_download_fail(p, reason, c.err);
 		return;
 	}
 	memcpy(p->ecasd_q, c.ecasd_q, sizeof(p->ecasd_q));
@@ -198,7 +113,7 @@ static void eis(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 		p->was_stuck = false;
 		proc_download_enter(p, ST(CREATE));
 	} else if (++p->leftovers > LEFTOVERS_MAX) {
-		fail(p, ES_R_CARD_ERROR, "ISD-Ps of earlier tries cannot be deleted");
+		proc_download_fail(p, ES_R_CARD_ERROR, "ISD-Ps of earlier tries cannot be deleted");
 	} else {
 		proc_download_enter(p, ST(LEFTOVER));
 	}
@@ -225,7 +140,7 @@ static void leftover(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 
 	if (proc_download_result_is(a->msg, ES_R_BUSY))
 		proc_download_enter(p, ST(PAUSE));
-	else if (proc_download_result_is(a->msg, ES_R_ICCID_UNKNOWN) || answer_ok(p, a))
+	else if (proc_download_result_is(a->msg, ES_R_ICCID_UNKNOWN) || proc_download_answer_ok(p, a))
 		proc_download_enter(p, ST(EIS));
 }
 
@@ -256,7 +171,8 @@ static void create_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	m->b.required_memory = upp->len * p->env->memory_percent / 100;
 	m->b.more_to_do = true;
 	talloc_free(upp);
-	proc_download_note(p, LOGL_INFO, "ES3.CreateISDP sent, ICCID %s, %u octets", p->row.iccid, m->b.required_memory);
+	proc_download_note(p, LOGL_INFO, "ES3.CreateISDP sent, ICCID %s, %u octets", p->row.iccid,
+			   m->b.required_memory);
 	call(p, m);
 }
 
@@ -267,7 +183,7 @@ static bool began_anew(struct proc_download *p, const struct proc_download_answe
 		return false;
 	p->stale = false;
 	if (!proc_download_left(p)) {
-		expired(p, NULL);
+		proc_download_expired(p, NULL);
 		return true;
 	}
 	proc_download_note(p, LOGL_NOTICE, "the keys of the interrupted session are gone: beginning anew");
@@ -281,15 +197,18 @@ static void create(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	struct proc_download *p = fi->priv;
 	const struct proc_download_answer *a = data;
 	struct es8_session_cfg cfg = {
-		.dp_cert = p->env->dp_cert, .dp_key = p->env->dp_key, .param = ES8_PARAM_CERT | ES8_PARAM_DR | ES8_PARAM_DELETE,
-		.segment_size = p->env->segment_size, .segments_per_script = p->env->segments_per_script,
+		.dp_cert = p->env->dp_cert,
+		.dp_key = p->env->dp_key,
+		.param = ES8_PARAM_CERT | ES8_PARAM_DR | ES8_PARAM_DELETE,
+		.segment_size = p->env->segment_size,
+		.segments_per_script = p->env->segments_per_script,
 	};
 	char aid[AID_STR_SIZE];
 
-	if (began_anew(p, a) || !answer_ok(p, a))
+	if (began_anew(p, a) || !proc_download_answer_ok(p, a))
 		return;
 	if (!a->msg->b.isdp_aid.len) {
-		fail(p, ES_R_INTERNAL, "CreateISDP was answered without an Isd-p-aid");
+		proc_download_fail(p, ES_R_INTERNAL, "CreateISDP was answered without an Isd-p-aid");
 		return;
 	}
 	cfg.isdp = p->row.isdp = a->msg->b.isdp_aid;
@@ -303,7 +222,8 @@ static void create(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 /* Steps 11 to 16 ------------------------------------------------------------------------------------------------- */
 
 /* ES3.SendData with the script that make() writes. */
-static void send_data(struct proc_download *p, int (*make)(struct es8_session *s, struct bytes *script), const char *what)
+static void send_data(struct proc_download *p, int (*make)(struct es8_session *s, struct bytes *script),
+		      const char *what)
 {
 	struct es_msg *m = proc_download_msg(p, ES_FN_SEND_DATA);
 
@@ -311,14 +231,14 @@ static void send_data(struct proc_download *p, int (*make)(struct es8_session *s
 	m->b.data = bytes_new(m, SCRIPT_MAX);
 	if (make(p->es8, m->b.data) < 0) {
 		talloc_free(m);
-		fail(p, ES_R_KEY_ESTABLISHMENT, "the script cannot be made");
+		proc_download_fail(p, ES_R_KEY_ESTABLISHMENT, "the script cannot be made");
 		return;
 	}
 	m->b.more_to_do = true;	/* ProfileDownloadCompleted ends the hold, not the last segment */
 	if (p->fi->state == ST(DATA)) {
 		m->b.more_to_do = !es8_session_last(p->es8);
-		proc_download_note(p, LOGL_INFO, "ES3.SendData sent: segment %u of %u, %zu octets", es8_session_sent(p->es8),
-				   es8_session_segments(p->es8), m->b.data->len);
+		proc_download_note(p, LOGL_INFO, "ES3.SendData sent: segment %u of %u, %zu octets",
+				   es8_session_sent(p->es8), es8_session_segments(p->es8), m->b.data->len);
 	} else {
 		proc_download_note(p, LOGL_INFO, "ES3.SendData sent: %s, %zu octets", what, m->b.data->len);
 	}
@@ -336,10 +256,10 @@ static void cert_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 /* Common to the answers of SendData: the card's response, or the way out. NULL: taken. */
 static const struct bytes *card_said(struct proc_download *p, const struct proc_download_answer *a)
 {
-	if (began_anew(p, a) || !answer_ok(p, a))
+	if (began_anew(p, a) || !proc_download_answer_ok(p, a))
 		return NULL;
 	if (!a->msg->b.response_data)
-		fail(p, ES_R_CARD_ERROR, "SendData was answered without EuiccResponseData");
+		proc_download_fail(p, ES_R_CARD_ERROR, "SendData was answered without EuiccResponseData");
 	return a->msg->b.response_data;
 }
 
@@ -352,7 +272,7 @@ static void cert(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	if (!resp)
 		return;
 	if (es8_session_cert_answer(p->es8, resp->data, resp->len, err) < 0)
-		fail(p, ES_R_KEY_ESTABLISHMENT, err);
+		proc_download_fail(p, ES_R_KEY_ESTABLISHMENT, err);
 	else
 		proc_download_enter(p, ST(KEYS));
 }
@@ -376,7 +296,7 @@ static void keys(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	if (!resp)
 		return;
 	if (es8_session_keys_answer(p->es8, resp->data, resp->len, err) < 0) {
-		fail(p, ES_R_KEY_ESTABLISHMENT, err);
+		proc_download_fail(p, ES_R_KEY_ESTABLISHMENT, err);
 		return;
 	}
 	proc_download_note(p, LOGL_INFO, "receipt good, ISD-P PERSONALIZED");
@@ -386,7 +306,7 @@ static void keys(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	rc = es8_session_package(p->es8, upp->data, upp->len);
 	talloc_free(upp);
 	if (rc < 0)
-		fail(p, ES_R_INTERNAL, "SCP03t cannot be started");
+		proc_download_fail(p, ES_R_INTERNAL, "SCP03t cannot be started");
 	else
 		proc_download_enter(p, ST(DATA));
 }
@@ -408,7 +328,7 @@ static void data(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	if (!resp)
 		return;
 	if (es8_session_data_answer(p->es8, resp->data, resp->len, err) < 0) {
-		fail(p, ES_R_CARD_ERROR, err);
+		proc_download_fail(p, ES_R_CARD_ERROR, err);
 	} else if (es8_session_last(p->es8)) {
 		proc_download_note(p, LOGL_INFO, "installed, the card says: %s", es8_session_result(p->es8));
 		TALLOC_FREE(p->es8);
@@ -442,14 +362,14 @@ static void completed_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 static void succeed(struct proc_download *p)
 {
 	proc_download_verdict(p, ES_EXECUTED_SUCCESS, ES_R_NONE, "");
-	done(p, STOCK_DOWNLOADED);
+	proc_download_done(p, STOCK_DOWNLOADED);
 }
 
 static void completed(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 {
 	struct proc_download *p = fi->priv;
 
-	if (!answer_ok(p, data))
+	if (!proc_download_answer_ok(p, data))
 		return;
 	if (p->row.enable)
 		proc_download_enter(p, ST(ENABLE));
@@ -474,6 +394,10 @@ static void enable(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	const struct proc_download_answer *a = data;
 	char text[160];
 
+	if (!a->msg && !proc_download_left(p)) {
+		proc_download_expired(p, a->why);
+		return;
+	}
 	if (!a->msg) {
 		snprintf(text, sizeof(text), "installed, but EnableProfile has no answer: %.80s", a->why ? : "");
 		proc_download_verdict(p, ES_EXECUTED_WITHWARNING, ES_R_SMSR_UNREACHABLE, text);
@@ -481,7 +405,7 @@ static void enable(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 		proc_download_verdict_relay(p, ES_EXECUTED_WITHWARNING, &a->msg->b.result, "installed, EnableProfile");
 	}
 	if (p->row.status >= 0) {
-		done(p, STOCK_DOWNLOADED);
+		proc_download_done(p, STOCK_DOWNLOADED);
 		return;
 	}
 	proc_download_note(p, LOGL_INFO, "enabled, confirmed by the card");
@@ -501,7 +425,7 @@ static void rollback_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	m->b.validity_s = p->env->cleanup_s;
 	proc_download_note(p, LOGL_INFO, "ES3.DeleteISDP sent");
 	if (proc_download_call(p, m, clock_now() + p->env->cleanup_s) < 0)
-		done(p, STOCK_STUCK);
+		proc_download_done(p, STOCK_STUCK);
 }
 
 static void rollback(struct osmo_fsm_inst *fi, uint32_t event, void *data)
@@ -511,19 +435,20 @@ static void rollback(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 
 	if (msg && (msg->b.result.status == ES_EXECUTED_SUCCESS || msg->b.result.status == ES_EXECUTED_WITHWARNING)) {
 		proc_download_note(p, LOGL_INFO, "ISD-P deleted");
-		done(p, STOCK_AVAILABLE);
+		proc_download_done(p, STOCK_AVAILABLE);
 	} else if (proc_download_result_is(msg, ES_R_ICCID_UNKNOWN)) {
 		proc_download_note(p, LOGL_INFO, "no ISD-P there");
-		done(p, STOCK_AVAILABLE);
+		proc_download_done(p, STOCK_AVAILABLE);
 	} else if (proc_download_result_is(msg, ES_R_POL1)) {
 		/* "if POL1 already installed forbids deletion the installation counts as succeeded" */
 		proc_download_note(p, LOGL_NOTICE, "the profile's own POL1 forbids deletion: it stays installed");
 		if (p->row.status == ES_FAILED)
 			p->row.status = ES_EXECUTED_WITHWARNING;
-		done(p, STOCK_DOWNLOADED);
+		proc_download_done(p, STOCK_DOWNLOADED);
 	} else {
-		proc_download_note(p, LOGL_NOTICE, "the ISD-P may still be there: the next order for this eUICC will see to it");
-		done(p, STOCK_STUCK);
+		proc_download_note(p, LOGL_NOTICE,
+				   "the ISD-P may still be there: the next order for this eUICC will see to it");
+		proc_download_done(p, STOCK_STUCK);
 	}
 }
 
@@ -534,12 +459,13 @@ static int proc_download_timer(struct osmo_fsm_inst *fi)
 	struct proc_download *p = fi->priv;
 
 	if (fi->state == ST(ROLLBACK)) {
-		proc_download_note(p, LOGL_NOTICE, "DeleteISDP has no answer: the next order for this eUICC will see to it");
-		done(p, STOCK_STUCK);
+		proc_download_note(p, LOGL_NOTICE,
+				   "DeleteISDP has no answer: the next order for this eUICC will see to it");
+		proc_download_done(p, STOCK_STUCK);
 	} else if (fi->state == ST(PAUSE) && proc_download_left(p)) {
 		proc_download_enter(p, ST(EIS));
 	} else {
-		expired(p, NULL);
+		proc_download_expired(p, NULL);
 	}
 	return 0;
 }
@@ -553,8 +479,12 @@ static void proc_download_cleanup(struct osmo_fsm_inst *fi, enum osmo_fsm_term_c
 }
 
 #define S(name) (1U << PROC_DOWNLOAD_ST_ ## name)
-#define STATE(st, fn, enter, out) [PROC_DOWNLOAD_ST_ ## st] = { \
-	.name = #st, .in_event_mask = 1 << PROC_DOWNLOAD_EV_ANSWER, .out_state_mask = (out), .onenter = enter, .action = fn }
+#define STATE(st, fn, enter, out)                                                                                      \
+	[PROC_DOWNLOAD_ST_##st] = {.name = #st,                                                                        \
+				   .in_event_mask = 1 << PROC_DOWNLOAD_EV_ANSWER,                                      \
+				   .out_state_mask = (out),                                                            \
+				   .onenter = enter,                                                                   \
+				   .action = fn}
 
 static const struct osmo_fsm_state states[] = {
 	[PROC_DOWNLOAD_ST_INIT] = { .name = "INIT", .out_state_mask = ~S(INIT) },

@@ -14,9 +14,16 @@
 #include "proc_download_priv.h"
 
 static const char *const step_names[] = {
-	[ST(INIT)] = "accepted", [ST(EIS)] = "GetEIS", [ST(LEFTOVER)] = "DeleteISDP of an earlier try", [ST(PAUSE)] = "waiting",
-	[ST(CREATE)] = "CreateISDP", [ST(CERT)] = "SendData certificate", [ST(KEYS)] = "SendData key establishment",
-	[ST(DATA)] = "SendData profile", [ST(COMPLETED)] = "ProfileDownloadCompleted", [ST(ENABLE)] = "EnableProfile",
+	[ST(INIT)] = "accepted",
+	[ST(EIS)] = "GetEIS",
+	[ST(LEFTOVER)] = "DeleteISDP of an earlier try",
+	[ST(PAUSE)] = "waiting",
+	[ST(CREATE)] = "CreateISDP",
+	[ST(CERT)] = "SendData certificate",
+	[ST(KEYS)] = "SendData key establishment",
+	[ST(DATA)] = "SendData profile",
+	[ST(COMPLETED)] = "ProfileDownloadCompleted",
+	[ST(ENABLE)] = "EnableProfile",
 	[ST(ROLLBACK)] = "DeleteISDP",
 };
 
@@ -86,11 +93,13 @@ void proc_download_verdict(struct proc_download *p, enum es_status status, enum 
 	OSMO_STRLCPY_ARRAY(p->row.message, message);
 	if (status == ES_EXECUTED_SUCCESS)
 		return;
-	proc_download_note(p, LOGL_NOTICE, "%s %s/%s: %s", es_status_name(status), p->row.subject, p->row.reason, message);
+	proc_download_note(p, LOGL_NOTICE, "%s %s/%s: %s", es_status_name(status), p->row.subject, p->row.reason,
+			   message);
 }
 
 /* The text comes from a peer: printable, bounded. */
-void proc_download_verdict_relay(struct proc_download *p, enum es_status status, const struct es_result *res, const char *what)
+void proc_download_verdict_relay(struct proc_download *p, enum es_status status, const struct es_result *res,
+				 const char *what)
 {
 	char text[200];
 

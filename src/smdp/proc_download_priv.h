@@ -64,7 +64,16 @@ int proc_download_call(struct proc_download *p, struct es_msg *m, int64_t deadli
 void proc_download_tag(const struct proc_download *p, char *tag, size_t size);
 /* The verdict, the first one counts. reason as a pair; relay: the SM-SR's own words. */
 void proc_download_verdict(struct proc_download *p, enum es_status status, enum es_reason reason, const char *message);
-void proc_download_verdict_relay(struct proc_download *p, enum es_status status, const struct es_result *res, const char *what);
+void proc_download_verdict_relay(struct proc_download *p, enum es_status status, const struct es_result *res,
+				 const char *what);
 /* Tell the requester, once. */
 void proc_download_respond(struct proc_download *p);
 bool proc_download_result_is(const struct es_msg *msg, enum es_reason reason);
+
+/* proc_download_end.c. After each of these, and after answer_ok() said false, p may be gone. */
+void proc_download_done(struct proc_download *p,
+			enum stock_state stock); /* the verdict stands, nothing is left to do */
+void proc_download_fail(struct proc_download *p, enum es_reason reason, const char *message);
+void proc_download_expired(struct proc_download *p, const char *what);
+/* What every answer has in common: true when the function was carried out. Otherwise the way out has been taken. */
+bool proc_download_answer_ok(struct proc_download *p, const struct proc_download_answer *a);

@@ -21,8 +21,8 @@ static struct proc_download *proc_download_find(struct proc_download_env *env, i
 }
 
 /* Step 2: what can be said without the SM-SR. */
-static enum es_reason proc_download_check(struct proc_download_env *env, const struct es_msg *m, const struct es_party *party,
-					  struct dl_row *row)
+static enum es_reason proc_download_check(struct proc_download_env *env, const struct es_msg *m,
+					  const struct es_party *party, struct dl_row *row)
 {
 	struct es_party *smsr = es_party_find(env->link, m->b.smsr_id);
 
@@ -54,8 +54,12 @@ void proc_download_start(struct proc_download_env *env, struct es_req *req)
 	const struct es_msg *m = es_req_msg(req);
 	const struct es_party *party = es_req_party(req);
 	struct dl_row row = {
-		.req = es_req_id(req), .enable = m->b.enable_profile, .by_type = !m->b.iccid[0], .deadline = es_req_deadline(req),
-		.started = clock_now(), .status = -1,
+		.req = es_req_id(req),
+		.enable = m->b.enable_profile,
+		.by_type = !m->b.iccid[0],
+		.deadline = es_req_deadline(req),
+		.started = clock_now(),
+		.status = -1,
 	};
 	struct proc_download *p;
 	struct stock_row s;
@@ -73,15 +77,16 @@ void proc_download_start(struct proc_download_env *env, struct es_req *req)
 			reason = row.id == -EEXIST ? ES_R_BUSY : ES_R_INTERNAL;
 	}
 	if (reason != ES_R_NONE) {
-		LOGP(DPROC, LOGL_NOTICE, "DownloadProfile of %s for EID %s refused: %s\n", party->id, row.eid, es_reason_text(reason));
+		LOGP(DPROC, LOGL_NOTICE, "DownloadProfile of %s for EID %s refused: %s\n", party->id, row.eid,
+		     es_reason_text(reason));
 		es_req_respond_err(req, reason, row.iccid[0] ? row.iccid : row.eid, NULL);
 		return;
 	}
 	p = proc_download_new(env, &row);
 	p->was_stuck = stock_get(env->stock, row.iccid, &s) == 0 && s.state == STOCK_STUCK;
 	stock_set(env->stock, row.iccid, STOCK_RESERVED, row.eid);
-	proc_download_note(p, LOGL_NOTICE, "ES2.DownloadProfile accepted from %s: ICCID %s%s, %lld s", row.mno, row.iccid,
-			   row.enable ? ", to be enabled" : "", (long long)proc_download_left(p));
+	proc_download_note(p, LOGL_NOTICE, "ES2.DownloadProfile accepted from %s: ICCID %s%s, %lld s", row.mno,
+			   row.iccid, row.enable ? ", to be enabled" : "", (long long)proc_download_left(p));
 	proc_download_enter(p, ST(EIS));
 }
 

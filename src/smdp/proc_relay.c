@@ -1,5 +1,6 @@
-/* Relay of ES2 to ES3 and back (off-card.md 6.5): checked for ownership, sent with the validity that is left, answered with what
- * the SM-SR says. The stored request and the stored call are all its state: a restart needs nothing more.
+/* Relay of ES2 to ES3 and back (off-card.md 6.5): checked for ownership, sent with the validity that is left,
+ * answered with what the SM-SR says. The stored request and the stored call are all its state: a restart needs
+ * nothing more.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -109,9 +110,9 @@ void proc_relay_start(struct proc_relay_env *env, struct es_req *req)
 	    es_call(env->link, m->b.smsr_id, relay_msg(env, f, m, from, es_req_deadline(req) - clock_now()), tag,
 		    es_req_deadline(req)) < 0)
 		reason = ES_R_SMSR_UNREACHABLE;
-	LOGP(DPROC, LOGL_NOTICE, "relay#%" PRId64 " EID-89..%s: ES2.%s of %s %s%s\n", es_req_id(req), eid_str(eid, &m->b.eid) + 22,
-	     es_func_name(m->func), from->id, reason == ES_R_NONE ? "passed on to the SM-SR" : "refused: ",
-	     es_reason_text(reason));
+	LOGP(DPROC, LOGL_NOTICE, "relay#%" PRId64 " EID-89..%s: ES2.%s of %s %s%s\n", es_req_id(req),
+	     eid_str(eid, &m->b.eid) + 22, es_func_name(m->func), from->id,
+	     reason == ES_R_NONE ? "passed on to the SM-SR" : "refused: ", es_reason_text(reason));
 	if (reason == ES_R_NONE)
 		return;
 	smdp_db_relay_del(env->db, es_req_id(req));
@@ -164,8 +165,8 @@ void proc_relay_response(struct proc_relay_env *env, const char *tag, const stru
 		return;
 	smdp_db_relay_del(env->db, id);
 	req = es_req_find(env->link, id);
-	LOGP(DPROC, LOGL_NOTICE, "relay#%" PRId64 ": %s%s\n", id, msg ? es_status_name(msg->b.result.status) : why ? : "no answer",
-	     req ? "" : ", nobody waits for it");
+	LOGP(DPROC, LOGL_NOTICE, "relay#%" PRId64 ": %s%s\n", id,
+	     msg ? es_status_name(msg->b.result.status) : why ? : "no answer", req ? "" : ", nobody waits for it");
 	if (!req)
 		return;
 	if (msg) {
@@ -186,7 +187,8 @@ void proc_relay_notification(struct proc_relay_env *env, const struct es_party *
 	struct es_msg *m;
 
 	if (stock_get(env->stock, msg->b.iccid, &r) < 0) {
-		LOGP(DPROC, LOGL_NOTICE, "%s of %s: ICCID %s is not ours\n", es_func_name(msg->func), from->id, msg->b.iccid);
+		LOGP(DPROC, LOGL_NOTICE, "%s of %s: ICCID %s is not ours\n", es_func_name(msg->func), from->id,
+		     msg->b.iccid);
 		return;
 	}
 	if (msg->func == ES_FN_HANDLE_DELETED && r.state == STOCK_DOWNLOADED)

@@ -1,5 +1,5 @@
-/* ES2 functions that the SM-DP passes on to the SM-SR (off-card.md 4.2 "Relayed as", 6.5), and the SM-SR's notifications that
- * it passes on to the operator.
+/* ES2 functions that the SM-DP passes on to the SM-SR (off-card.md 4.2 "Relayed as", 6.5), and the SM-SR's
+ * notifications that it passes on to the operator.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 

@@ -90,19 +90,22 @@ void smdp_party_apply(struct smdp_party *p)
 
 /* Start ---------------------------------------------------------------------------------------------------------- */
 
-/* A missing KEK is made on the very first start only: a new one beside old sealed keys would hide that the old one is lost. */
+/* A missing KEK is made on the very first start only: a new one beside old sealed keys would hide that the old one
+ * is lost. */
 static int smdp_open_keystore(struct smdp *s)
 {
 	if (access(s->cfg.kek, F_OK) < 0) {
 		if (stock_uses_keystore(s->db)) {
-			LOGP(DMAIN, LOGL_FATAL, "kek %s is missing, but the stock was sealed under one: put it back\n", s->cfg.kek);
+			LOGP(DMAIN, LOGL_FATAL, "kek %s is missing, but the stock was sealed under one: put it back\n",
+			     s->cfg.kek);
 			return -ENOENT;
 		}
 		if (keystore_create_file(s->cfg.kek) < 0) {
 			LOGP(DMAIN, LOGL_FATAL, "kek %s cannot be written\n", s->cfg.kek);
 			return -EIO;
 		}
-		LOGP(DMAIN, LOGL_NOTICE, "new key-encryption key in %s: keep a copy apart from the database\n", s->cfg.kek);
+		LOGP(DMAIN, LOGL_NOTICE, "new key-encryption key in %s: keep a copy apart from the database\n",
+		     s->cfg.kek);
 	}
 	s->ks = keystore_open(s, s->cfg.kek);
 	return s->ks ? 0 : -EIO;
@@ -224,11 +227,21 @@ static int smdp_start_link(struct smdp *s)
 {
 	struct smdp_party *p;
 	const struct es_link_cfg cfg = {
-		.own_id = s->cfg.own_id, .own_name = s->cfg.own_name,
-		.bind_ip = s->cfg.es_ip, .bind_port = s->cfg.es_port, .own_url = s->cfg.es_url,
-		.cert_file = s->cfg.tls_cert, .key_file = s->cfg.tls_key, .ca_file = s->cfg.tls_ca, .crl_file = s->cfg.tls_crl,
-		.default_validity_s = s->cfg.validity_s, .db = smdp_db_sql(s->db),
-		.request = smdp_request, .response = smdp_response, .notification = smdp_notification, .priv = s,
+		.own_id = s->cfg.own_id,
+		.own_name = s->cfg.own_name,
+		.bind_ip = s->cfg.es_ip,
+		.bind_port = s->cfg.es_port,
+		.own_url = s->cfg.es_url,
+		.cert_file = s->cfg.tls_cert,
+		.key_file = s->cfg.tls_key,
+		.ca_file = s->cfg.tls_ca,
+		.crl_file = s->cfg.tls_crl,
+		.default_validity_s = s->cfg.validity_s,
+		.db = smdp_db_sql(s->db),
+		.request = smdp_request,
+		.response = smdp_response,
+		.notification = smdp_notification,
+		.priv = s,
 	};
 
 	s->link = es_link_new(s, smdp_db_sql(s->db));

@@ -16,7 +16,8 @@
 static const char *const schema[] = {
 	"CREATE TABLE upp (id INTEGER PRIMARY KEY, sha TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL);"
 	"CREATE TABLE stock ("
-	" iccid TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, type TEXT NOT NULL, imsi TEXT NOT NULL, msisdn TEXT NOT NULL,"
+	" iccid TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, type TEXT NOT NULL, imsi TEXT NOT NULL, msisdn TEXT "
+	"NOT NULL,"
 	" smsc TEXT NOT NULL, state INTEGER NOT NULL, eid TEXT NOT NULL, perso_iccid INTEGER NOT NULL,"
 	" perso_imsi INTEGER NOT NULL, perso_msisdn INTEGER NOT NULL, upp INTEGER NOT NULL REFERENCES upp(id),"
 	" k BLOB, opc BLOB) WITHOUT ROWID;"
@@ -25,10 +26,12 @@ static const char *const schema[] = {
 	" id INTEGER PRIMARY KEY AUTOINCREMENT, req INTEGER NOT NULL, eid TEXT NOT NULL, smsr TEXT NOT NULL,"
 	" mno TEXT NOT NULL, iccid TEXT NOT NULL, type TEXT NOT NULL, fcid TEXT NOT NULL, enable INTEGER NOT NULL,"
 	" by_type INTEGER NOT NULL, step INTEGER NOT NULL, seq INTEGER NOT NULL, deadline INTEGER NOT NULL,"
-	" started INTEGER NOT NULL, finished INTEGER NOT NULL, isdp BLOB, status INTEGER NOT NULL, subject TEXT NOT NULL,"
+	" started INTEGER NOT NULL, finished INTEGER NOT NULL, isdp BLOB, status INTEGER NOT NULL, subject TEXT NOT "
+	"NULL,"
 	" reason TEXT NOT NULL, message TEXT NOT NULL, answered INTEGER NOT NULL);"
 	"CREATE UNIQUE INDEX download_active ON download(eid) WHERE finished = 0;"
-	"CREATE TABLE timeline (download INTEGER NOT NULL REFERENCES download(id) ON DELETE CASCADE, at INTEGER NOT NULL,"
+	"CREATE TABLE timeline (download INTEGER NOT NULL REFERENCES download(id) ON DELETE CASCADE, at INTEGER NOT "
+	"NULL,"
 	" text TEXT NOT NULL);"
 	"CREATE INDEX timeline_download ON timeline(download);"
 	"CREATE TABLE relay (req INTEGER PRIMARY KEY);",
@@ -36,13 +39,32 @@ static const char *const schema[] = {
 };
 
 #define STOCK_COLS "iccid, owner, type, imsi, msisdn, smsc, state, eid, perso_iccid, perso_imsi, perso_msisdn, upp"
-#define DL_COLS "id, req, eid, smsr, mno, iccid, type, fcid, enable, by_type, step, seq, deadline, started, finished, isdp," \
+#define DL_COLS                                                                                                        \
+	"id, req, eid, smsr, mno, iccid, type, fcid, enable, by_type, step, seq, deadline, started, finished, isdp,"   \
 	" status, subject, reason, message, answered"
 
 enum {
-	ST_UPP_ADD, ST_UPP_FIND, ST_UPP_GET, ST_STOCK_ADD, ST_STOCK_GET, ST_STOCK_KEYS, ST_STOCK_TYPE, ST_STOCK_PICK, ST_STOCK_STATE,
-	ST_STOCK_COUNT, ST_STOCK_WALK, ST_DL_ADD, ST_DL_UPDATE, ST_DL_GET, ST_DL_OPEN, ST_DL_NEWEST, ST_NOTE_ADD, ST_NOTES,
-	ST_RELAY_ADD, ST_RELAY_DEL, _ST_COUNT
+	ST_UPP_ADD,
+	ST_UPP_FIND,
+	ST_UPP_GET,
+	ST_STOCK_ADD,
+	ST_STOCK_GET,
+	ST_STOCK_KEYS,
+	ST_STOCK_TYPE,
+	ST_STOCK_PICK,
+	ST_STOCK_STATE,
+	ST_STOCK_COUNT,
+	ST_STOCK_WALK,
+	ST_DL_ADD,
+	ST_DL_UPDATE,
+	ST_DL_GET,
+	ST_DL_OPEN,
+	ST_DL_NEWEST,
+	ST_NOTE_ADD,
+	ST_NOTES,
+	ST_RELAY_ADD,
+	ST_RELAY_DEL,
+	_ST_COUNT
 };
 
 static const char *const sql[] = {
@@ -57,9 +79,11 @@ static const char *const sql[] = {
 	[ST_STOCK_STATE] = "UPDATE stock SET state = ?2, eid = ?3 WHERE iccid = ?1",
 	[ST_STOCK_COUNT] = "SELECT COUNT(*) FROM stock",
 	[ST_STOCK_WALK] = "SELECT " STOCK_COLS " FROM stock WHERE iccid > ? ORDER BY iccid LIMIT 1000",
-	[ST_DL_ADD] = "INSERT INTO download (" DL_COLS ") VALUES (NULL, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-		" ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
-	[ST_DL_UPDATE] = "UPDATE download SET iccid = ?6, step = ?11, seq = ?12, finished = ?15, isdp = ?16, status = ?17,"
+	[ST_DL_ADD] = "INSERT INTO download (" DL_COLS
+		      ") VALUES (NULL, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+		      " ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+	[ST_DL_UPDATE] =
+		"UPDATE download SET iccid = ?6, step = ?11, seq = ?12, finished = ?15, isdp = ?16, status = ?17,"
 		" subject = ?18, reason = ?19, message = ?20, answered = ?21 WHERE id = ?1",
 	[ST_DL_GET] = "SELECT " DL_COLS " FROM download WHERE id = ?",
 	[ST_DL_OPEN] = "SELECT " DL_COLS " FROM download WHERE finished = 0 AND id > ? ORDER BY id LIMIT ?",
@@ -261,7 +285,8 @@ int64_t smdp_db_stock_count(struct smdp_db *db)
 	return n;
 }
 
-void smdp_db_stock_walk(struct smdp_db *db, const char *after, bool (*cb)(void *data, const struct stock_row *r), void *data)
+void smdp_db_stock_walk(struct smdp_db *db, const char *after, bool (*cb)(void *data, const struct stock_row *r),
+			void *data)
 {
 	struct stock_row r;
 
@@ -365,7 +390,8 @@ int smdp_db_dl_get(struct smdp_db *db, int64_t id, struct dl_row *r)
 	return 0;
 }
 
-void smdp_db_dl_walk(struct smdp_db *db, bool unfinished, int limit, void (*cb)(void *data, const struct dl_row *r), void *data)
+void smdp_db_dl_walk(struct smdp_db *db, bool unfinished, int limit, void (*cb)(void *data, const struct dl_row *r),
+		     void *data)
 {
 	unsigned st = unfinished ? ST_DL_OPEN : ST_DL_NEWEST;
 	struct dl_row r;
@@ -386,7 +412,8 @@ int smdp_db_dl_note(struct smdp_db *db, int64_t id, const char *text)
 	return sqldb_exec(db->s, ST_NOTE_ADD);
 }
 
-void smdp_db_dl_notes(struct smdp_db *db, int64_t id, void (*cb)(void *data, int64_t at_ms, const char *text), void *data)
+void smdp_db_dl_notes(struct smdp_db *db, int64_t id, void (*cb)(void *data, int64_t at_ms, const char *text),
+		      void *data)
 {
 	sqldb_bind_int(db->s, ST_NOTES, 1, id);
 	while (sqldb_step(db->s, ST_NOTES) == 1)

@@ -44,7 +44,8 @@ int smdp_db_stock_pick(struct smdp_db *db, const char *owner, const char *type, 
 int smdp_db_stock_state(struct smdp_db *db, const char *iccid, enum stock_state state, const char *eid);
 int64_t smdp_db_stock_count(struct smdp_db *db);
 /* All rows with iccid > after, in order, at most 1000: cb until it returns false. */
-void smdp_db_stock_walk(struct smdp_db *db, const char *after, bool (*cb)(void *data, const struct stock_row *r), void *data);
+void smdp_db_stock_walk(struct smdp_db *db, const char *after, bool (*cb)(void *data, const struct stock_row *r),
+			void *data);
 
 /* A download. One unfinished row an eUICC: a unique index says so (design P2). */
 struct dl_row {
@@ -64,9 +65,11 @@ int64_t smdp_db_dl_add(struct smdp_db *db, const struct dl_row *r);	/* id; -EEXI
 int smdp_db_dl_update(struct smdp_db *db, const struct dl_row *r);
 int smdp_db_dl_get(struct smdp_db *db, int64_t id, struct dl_row *r);
 /* Unfinished (true) in order, or the newest `limit` of all. */
-void smdp_db_dl_walk(struct smdp_db *db, bool unfinished, int limit, void (*cb)(void *data, const struct dl_row *r), void *data);
+void smdp_db_dl_walk(struct smdp_db *db, bool unfinished, int limit, void (*cb)(void *data, const struct dl_row *r),
+		     void *data);
 int smdp_db_dl_note(struct smdp_db *db, int64_t id, const char *text);	/* timeline */
-void smdp_db_dl_notes(struct smdp_db *db, int64_t id, void (*cb)(void *data, int64_t at_ms, const char *text), void *data);
+void smdp_db_dl_notes(struct smdp_db *db, int64_t id, void (*cb)(void *data, int64_t at_ms, const char *text),
+		      void *data);
 
 /* Requests passed on to ES3 as they are. */
 int smdp_db_relay_add(struct smdp_db *db, int64_t req);		/* -EEXIST: is passed on already */

@@ -48,7 +48,8 @@ DEFUN(cfg_database, cfg_database_cmd, "database PATH", "SQLite file with stock, 
 	return set_text(&g_smdp->cfg.database, argv[0]);
 }
 
-DEFUN(cfg_kek, cfg_kek_cmd, "kek FILE", "Key-encryption key the stock is sealed under; made on the first start\nFile, mode 0400\n")
+DEFUN(cfg_kek, cfg_kek_cmd, "kek FILE",
+      "Key-encryption key the stock is sealed under; made on the first start\nFile, mode 0400\n")
 {
 	return set_text(&g_smdp->cfg.kek, argv[0]);
 }
@@ -71,7 +72,8 @@ DEFUN(cfg_eum_cert, cfg_eum_cert_cmd, "eum-cert FILE",
 	return set_text(&g_smdp->cfg.eum_cert[g_smdp->cfg.n_eum_certs++], argv[0]);
 }
 
-DEFUN(cfg_dp_cert, cfg_dp_cert_cmd, "dp-cert FILE", "CERT.DP.ECDSA sent to the cards\nTLV 7F21, binary or hexadecimal\n")
+DEFUN(cfg_dp_cert, cfg_dp_cert_cmd, "dp-cert FILE",
+      "CERT.DP.ECDSA sent to the cards\nTLV 7F21, binary or hexadecimal\n")
 {
 	return set_text(&g_smdp->cfg.dp_cert, argv[0]);
 }
@@ -88,16 +90,20 @@ DEFUN(cfg_es_bind, cfg_es_bind_cmd, "es bind ADDR <0-65535>", ES_STR "Listen\nIP
 	return set_text(&g_smdp->cfg.es_ip, argv[0]);
 }
 
-DEFUN(cfg_es_url, cfg_es_url_cmd, "es url URL", ES_STR "Where peers reach us; written into From and ReplyTo\nhttps://host:port/path\n")
+DEFUN(cfg_es_url, cfg_es_url_cmd, "es url URL",
+      ES_STR "Where peers reach us; written into From and ReplyTo\nhttps://host:port/path\n")
 {
 	return set_text(&g_smdp->cfg.es_url, argv[0]);
 }
 
 DEFUN(cfg_tls, cfg_tls_cmd, "tls (cert|key|ca|crl) FILE",
-      "Files of the mutual TLS on these interfaces\nOur certificate\nIts private key\nWhom we trust\nWho is revoked\nPEM\n")
+      "Files of the mutual TLS on these interfaces\nOur certificate\nIts private key\nWhom we trust\nWho is "
+      "revoked\nPEM\n")
 {
-	char **field = !strcmp(argv[0], "cert") ? &g_smdp->cfg.tls_cert : !strcmp(argv[0], "key") ? &g_smdp->cfg.tls_key :
-		!strcmp(argv[0], "ca") ? &g_smdp->cfg.tls_ca : &g_smdp->cfg.tls_crl;
+	char **field = !strcmp(argv[0], "cert")	 ? &g_smdp->cfg.tls_cert
+		       : !strcmp(argv[0], "key") ? &g_smdp->cfg.tls_key
+		       : !strcmp(argv[0], "ca")	 ? &g_smdp->cfg.tls_ca
+						 : &g_smdp->cfg.tls_crl;
 
 	return set_text(field, argv[1]);
 }
@@ -200,7 +206,8 @@ DEFUN(cfg_no_party, cfg_no_party_cmd, "no party OID", NO_STR PARTY_STR "Its iden
 }
 
 DEFUN(cfg_party_role, cfg_party_role_cmd, "role (operator|sm-sr|m2m-sp|sm-dp|eum)",
-      "What the peer may do\nOrders profiles (ES2)\nCarries our commands to cards (ES3)\nM2M service provider\nAnother SM-DP\nManufacturer\n")
+      "What the peer may do\nOrders profiles (ES2)\nCarries our commands to cards (ES3)\nM2M service provider\nAnother "
+      "SM-DP\nManufacturer\n")
 {
 	struct smdp_party *p = vty->index;
 
@@ -219,7 +226,8 @@ DEFUN(cfg_party_fpr, cfg_party_fpr_cmd, "fingerprint HEX",
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_party_url, cfg_party_url_cmd, "url URL", "Where we reach the peer; callbacks go nowhere else\nhttps://host:port/path\n")
+DEFUN(cfg_party_url, cfg_party_url_cmd, "url URL",
+      "Where we reach the peer; callbacks go nowhere else\nhttps://host:port/path\n")
 {
 	struct smdp_party *p = vty->index;
 
@@ -255,8 +263,8 @@ static void show_order_line(void *data, const struct dl_row *r)
 	struct vty *vty = data;
 	char at[CLOCK_STR_SIZE];
 
-	vty_out(vty, "%6" PRId64 " %s EID %s ICCID %s for %s: %s%s%s", r->id, clock_str(at, r->started), r->eid, r->iccid, r->mno,
-		order_state(r), r->finished ? "" : " (under way)", VTY_NEWLINE);
+	vty_out(vty, "%6" PRId64 " %s EID %s ICCID %s for %s: %s%s%s", r->id, clock_str(at, r->started), r->eid,
+		r->iccid, r->mno, order_state(r), r->finished ? "" : " (under way)", VTY_NEWLINE);
 }
 
 DEFUN(show_orders, show_orders_cmd, "show orders", SHOW_STR "The newest downloads ordered by operators\n")
@@ -280,7 +288,8 @@ static void show_note(void *data, int64_t at_ms, const char *text)
 	vty_out(vty, "  %9.3f  %s%s", (at_ms - t->start_ms) / 1000.0, text, VTY_NEWLINE);
 }
 
-DEFUN(show_order, show_order_cmd, "show order <1-2147483647>", SHOW_STR "One download with its timeline\nNumber from show orders\n")
+DEFUN(show_order, show_order_cmd, "show order <1-2147483647>",
+      SHOW_STR "One download with its timeline\nNumber from show orders\n")
 {
 	struct show_timeline t = { .vty = vty };
 	char from[CLOCK_STR_SIZE], to[CLOCK_STR_SIZE], aid[AID_STR_SIZE];
@@ -293,7 +302,8 @@ DEFUN(show_order, show_order_cmd, "show order <1-2147483647>", SHOW_STR "One dow
 	vty_out(vty, "Order %" PRId64 ": %s%s", r.id, order_state(&r), VTY_NEWLINE);
 	if (r.message[0])
 		vty_out(vty, " %s%s%s %s%s", r.subject, r.subject[0] ? "/" : "", r.reason, r.message, VTY_NEWLINE);
-	vty_out(vty, " EID %s, ICCID %s%s%s%s", r.eid, r.iccid, r.by_type ? ", one of type " : "", r.by_type ? r.type : "", VTY_NEWLINE);
+	vty_out(vty, " EID %s, ICCID %s%s%s%s", r.eid, r.iccid, r.by_type ? ", one of type " : "",
+		r.by_type ? r.type : "", VTY_NEWLINE);
 	vty_out(vty, " ordered by %s%s, SM-SR %s%s", r.mno, r.enable ? ", to be enabled" : "", r.smsr, VTY_NEWLINE);
 	if (r.isdp.len)
 		vty_out(vty, " ISD-P %s%s", aid_str(aid, &r.isdp), VTY_NEWLINE);
@@ -323,7 +333,8 @@ static bool show_profile_line(void *data, const struct stock_row *r)
 }
 
 DEFUN(show_profiles, show_profiles_cmd, "show profiles [after] [ICCID]",
-      SHOW_STR "Profiles on stock, in order of ICCID, up to 1000 at a time\nGo on after this one\nICCID, 19 or 20 digits\n")
+      SHOW_STR
+      "Profiles on stock, in order of ICCID, up to 1000 at a time\nGo on after this one\nICCID, 19 or 20 digits\n")
 {
 	struct show_profiles s = { .vty = vty };
 
@@ -332,7 +343,8 @@ DEFUN(show_profiles, show_profiles_cmd, "show profiles [after] [ICCID]",
 	return CMD_SUCCESS;
 }
 
-DEFUN(show_outbox, show_outbox_cmd, "show outbox", SHOW_STR "Messages to peers that are not delivered or not answered yet\n")
+DEFUN(show_outbox, show_outbox_cmd, "show outbox",
+      SHOW_STR "Messages to peers that are not delivered or not answered yet\n")
 {
 	char *text = g_smdp->link ? es_link_describe_outbox(g_smdp->link, g_smdp) : NULL, *line, *save = NULL;
 
@@ -373,9 +385,10 @@ struct vty_app_info smdp_vty_info = {
 void smdp_vty_init(void)
 {
 	static struct cmd_element *const smdp_cmds[] = {
-		&cfg_own_id_cmd, &cfg_own_name_cmd, &cfg_database_cmd, &cfg_kek_cmd, &cfg_ci_cert_cmd, &cfg_eum_cert_cmd,
-		&cfg_dp_cert_cmd, &cfg_dp_key_cmd, &cfg_es_bind_cmd, &cfg_es_url_cmd, &cfg_tls_cmd, &cfg_validity_cmd,
-		&cfg_cleanup_cmd, &cfg_segment_size_cmd, &cfg_segments_cmd, &cfg_memory_cmd, &cfg_party_cmd, &cfg_no_party_cmd,
+		&cfg_own_id_cmd,   &cfg_own_name_cmd, &cfg_database_cmd, &cfg_kek_cmd,		&cfg_ci_cert_cmd,
+		&cfg_eum_cert_cmd, &cfg_dp_cert_cmd,  &cfg_dp_key_cmd,	 &cfg_es_bind_cmd,	&cfg_es_url_cmd,
+		&cfg_tls_cmd,	   &cfg_validity_cmd, &cfg_cleanup_cmd,	 &cfg_segment_size_cmd, &cfg_segments_cmd,
+		&cfg_memory_cmd,   &cfg_party_cmd,    &cfg_no_party_cmd,
 	};
 
 	install_element_ve(&show_orders_cmd);

@@ -53,14 +53,16 @@ static const char *stock_aad(char *buf, size_t size, const char *what, const cha
 	return buf;
 }
 
-static struct bytes *stock_seal(struct stock *s, void *ctx, const char *what, const char *id, const uint8_t *b, size_t len)
+static struct bytes *stock_seal(struct stock *s, void *ctx, const char *what, const char *id, const uint8_t *b,
+				size_t len)
 {
 	char aad[100];
 
 	return b ? keystore_seal(s->ks, ctx, stock_aad(aad, sizeof(aad), what, id), b, len) : NULL;
 }
 
-static struct bytes *stock_unseal(struct stock *s, void *ctx, const char *what, const char *id, const struct bytes *sealed)
+static struct bytes *stock_unseal(struct stock *s, void *ctx, const char *what, const char *id,
+				  const struct bytes *sealed)
 {
 	char aad[100];
 
@@ -184,7 +186,8 @@ struct bytes *stock_package(struct stock *s, void *ctx, const char *iccid, const
 		goto out;
 	upp = smdp_db_upp_get(s->db, tmp, r.upp, sha);
 	*err = "the profile cannot be unsealed: is this the key-encryption key it was stored under?";
-	if (!upp || !(upp = stock_unseal(s, tmp, "upp", sha, upp)) || (k && !(k = stock_unseal(s, tmp, "k", iccid, k))) ||
+	if (!upp || !(upp = stock_unseal(s, tmp, "upp", sha, upp)) ||
+	    (k && !(k = stock_unseal(s, tmp, "k", iccid, k))) ||
 	    (opc && !(opc = stock_unseal(s, tmp, "opc", iccid, opc))) || (k && k->len != 16) || (opc && opc->len != 16))
 		goto out;
 	*err = "no memory";

@@ -9,9 +9,9 @@ struct stock;
 
 struct stock *stock_new(void *ctx, struct smdp_db *db, struct keystore *ks);
 
-/* A new profile. iccid NULL: the one in the package's header. imsi, msisdn, smsc may be NULL; k and opc (16 octets) too. What is
- * given of iccid, imsi, k, opc, smsc is written into the package when it is used; tried here, so that a bad template is refused
- * at once. 0, -EEXIST, -EINVAL; *err is static text without values. */
+/* A new profile. iccid NULL: the one in the package's header. imsi, msisdn, smsc may be NULL; k and opc (16 octets)
+ * too. What is given of iccid, imsi, k, opc, smsc is written into the package when it is used; tried here, so that
+ * a bad template is refused at once. 0, -EEXIST, -EINVAL; *err is static text without values. */
 struct stock_new {
 	const uint8_t *upp;
 	size_t upp_len;
@@ -30,6 +30,6 @@ int stock_get(struct stock *s, const char *iccid, struct stock_row *r);
 const char *stock_state_name(enum stock_state state);
 bool stock_uses_keystore(struct smdp_db *db);	/* something is sealed already: the KEK must be the old one */
 
-/* stock_import.c: a file of JSON lines (mode 0600 or 0400: it holds keys). Number imported or negative; says on stderr which line
- * is wrong, never a value. */
+/* stock_import.c: a file of JSON lines (mode 0600 or 0400: it holds keys). Number imported or negative; says on
+ * stderr which line is wrong, never a value. */
 int stock_import(struct stock *s, const char *path);

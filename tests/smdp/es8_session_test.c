@@ -1,5 +1,5 @@
-/* es8_session.c against the worked example of the card-side digest (5.8, 6.7, 7.4): what we send is what is printed there, what
- * the card answers there is understood; and what is not.
+/* es8_session.c against the worked example of the card-side digest (5.8, 6.7, 7.4): what we send is what is printed
+ * there, what the card answers there is understood; and what is not.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -19,14 +19,17 @@ static const char CERT_DP[] =
 	"7F2181D29302020142082B0601040183F00F5F20092B0601040183F00F029501885F2504202001015F2404203912317319C80101"
 	"C914C66B47D548664D571485D87BD0D4DB4F70B7F65D7F4946B04104CD5A4EEAE8D83F490FA8CCD4E0447F47E48EB46EDD8A33D754"
 	"EF7AC4D83BB4C14C7AF29FE261DDA01623D68241925A780E61DA725056AA207032A6B8BBE7B1AFF00100"
-	"5F374000376041CEF78D579E6FC135978F758000621B121FF2ED06461816864CFC697CBBADCFB2C54EFC5809E113BF5A25CACAA6583BACE5DB88AC43"
+	"5F374000376041CEF78D579E6FC135978F758000621B121FF2ED06461816864CFC697CBBADCFB2C54EFC5809E113BF5A25CACAA6583BAC"
+	"E5DB88AC43"
 	"4B6A273DA48FCE";
 static const char DP_D[] = "EBE0BEF08773B63690DD4F6215F694687BA8A6D72BA9399D2DA3C7DFD99BF32C";
 static const char EDP_D[] = "ABAD802A663E8DA7EAFAB16CE0D32EA2DCE28A2C9563CB90F9B47EC6012A2AF6";
-static const char DP_Q[] = "04CD5A4EEAE8D83F490FA8CCD4E0447F47E48EB46EDD8A33D754EF7AC4D83BB4C14C7AF29FE261DDA01623D68241925A780E61DA72"
-			   "5056AA207032A6B8BBE7B1AF";
-static const char ECASD_Q[] = "04618BFA4B4E7BFE09BBAA7FFC1E71441C5CCCD2DCE0430B37003AC2B8B1FE939A249C4B2E116A737D615402E06DFF792DC12B"
-			      "BCB5A328C6287F6036064DBCF6AD";
+static const char DP_Q[] =
+	"04CD5A4EEAE8D83F490FA8CCD4E0447F47E48EB46EDD8A33D754EF7AC4D83BB4C14C7AF29FE261DDA01623D68241925A780E61DA72"
+	"5056AA207032A6B8BBE7B1AF";
+static const char ECASD_Q[] =
+	"04618BFA4B4E7BFE09BBAA7FFC1E71441C5CCCD2DCE0430B37003AC2B8B1FE939A249C4B2E116A737D615402E06DFF792DC12B"
+	"BCB5A328C6287F6036064DBCF6AD";
 static const char ISDP[] = "A0000005591010FFFFFFFF8900001300";
 static const char RC[] = "000102030405060708090A0B0C0D0E0F";
 /* 7.4: the two segments */
@@ -78,8 +81,8 @@ static void assert_hex(const struct bytes *b, size_t off, const char *hex)
 	talloc_free(want);
 }
 
-static int answer(struct world *w, struct es8_session *s, int (*take)(struct es8_session *s, const uint8_t *resp, size_t len, char *err),
-		  const char *hex)
+static int answer(struct world *w, struct es8_session *s,
+		  int (*take)(struct es8_session *s, const uint8_t *resp, size_t len, char *err), const char *hex)
 {
 	struct bytes *b = bytes_from_hex(w->ctx, hex);
 	uint8_t *exact = talloc_memdup(w->ctx, b->data, b->len);	/* ASan sees an over-read */
@@ -103,7 +106,10 @@ static struct es8_session *session_cert(struct world *w)
 	assert_int_equal(script->data[31], 0x81);
 	assert_hex(script, 33, "80E20900D93A01D6");
 	assert_hex(script, 33 + 8, CERT_DP);
-	assert_int_equal(answer(w, s, es8_session_cert_answer, "23029000231485100001020304" "05060708090A0B0C0D0E0F9000"), 0);
+	assert_int_equal(answer(w, s, es8_session_cert_answer,
+				"23029000231485100001020304"
+				"05060708090A0B0C0D0E0F9000"),
+			 0);
 	return s;
 }
 
@@ -118,7 +124,8 @@ static void check_keys_script(struct world *w, struct es8_session *s, const char
 	assert_int_equal(script->data[0], 0x22);
 	assert_hex(script, 3, "80E28901A1");
 	assert_hex(script, off, a6);
-	assert_hex(script, off + strlen(a6) / 2, "7F494104DE94D945FD70A76253C6EC43F34A50069175A02C320FE52DF2CDAFD28352D0F6BB81E7D69A715F2B80"
+	assert_hex(script, off + strlen(a6) / 2,
+		   "7F494104DE94D945FD70A76253C6EC43F34A50069175A02C320FE52DF2CDAFD28352D0F6BB81E7D69A715F2B80"
 		   "DE0558CD2066ADA2C731A76E9D018EBDBA0AFB010CC38B5F3740");
 	tbs_len = strlen(a6) / 2 + 3 + EC_POINT_LEN;
 	bytes_put(tbs, script->data + off, tbs_len);
@@ -195,7 +202,8 @@ static void test_keys_refused(void **state)
 	s = session_cert(&w);
 	check_keys_script(&w, s, "3A0217A615900203099501108001888101108201018301309100");
 	/* a receipt wrong in its last bit */
-	assert_int_equal(answer(&w, s, es8_session_keys_answer, "23148610FCC62E61E492BA67EC36E25397CE3A279000"), -EBADMSG);
+	assert_int_equal(answer(&w, s, es8_session_keys_answer, "23148610FCC62E61E492BA67EC36E25397CE3A279000"),
+			 -EBADMSG);
 	assert_non_null(strstr(w.err, "receipt"));
 	/* a DR that was not asked for */
 	s = session_cert(&w);
@@ -234,11 +242,11 @@ static void test_scp03t(void **state)
 	package(&w, s);
 	script = bytes_new(w.ctx, 0);
 	assert_int_equal(es8_session_data_script(s, script), 0);
-	want = bytes_from_hex(w.ctx,
-			      "840A30000102030405060708"
-			      "851133762C42307F9B2797FF7411E3590822B6"
-			      "8638038CF0E4E0F82B8C9BEA5037B14CF254978E1E82455B84AB7EF85E44A1B738C3C1EFF4E6D2D087CB0497C1E2F38AC4397097D35E4E92C49F"
-			      "8618C7E1D1D6BA55CCC0C4F7677F7975C79A4B733827166258A0");
+	want = bytes_from_hex(w.ctx, "840A30000102030405060708"
+				     "851133762C42307F9B2797FF7411E3590822B6"
+				     "8638038CF0E4E0F82B8C9BEA5037B14CF254978E1E82455B84AB7EF85E44A1B738C3C1EFF4E6D2D08"
+				     "7CB0497C1E2F38AC4397097D35E4E92C49F"
+				     "8618C7E1D1D6BA55CCC0C4F7677F7975C79A4B733827166258A0");
 	assert_true(bytes_eq(script, want->data, want->len));
 	assert_true(es8_session_last(s));
 	assert_int_equal(es8_session_sent(s), 2);
@@ -298,8 +306,12 @@ static void test_scp03t_refused(void **state)
 	assert_int_equal(data_answer(A84 "85009F460102", err), -EREMOTEIO);
 	assert_non_null(strstr(err, "86"));
 	/* another challenge, another cryptogram */
-	assert_true(data_answer("842000000000000000000000300370A5430C7A4C52F4A701E292799D17C2BC000001" "85008600" A86_LAST, err) < 0);
-	assert_true(data_answer("842000000000000000000000300370A4430C7A4C52F4A701E292799D17C2BD000001" "85008600" A86_LAST, err) < 0);
+	assert_true(data_answer("842000000000000000000000300370A5430C7A4C52F4A701E292799D17C2BC000001"
+				"85008600" A86_LAST,
+				err) < 0);
+	assert_true(data_answer("842000000000000000000000300370A4430C7A4C52F4A701E292799D17C2BD000001"
+				"85008600" A86_LAST,
+				err) < 0);
 	/* a forged last answer, no last answer, no EUICCResponse at all */
 	assert_true(data_answer(A84 "85008600" "86187323402233D77C83F84D8C9E9CF94E47102792F846ACBA01", err) < 0);
 	assert_true(data_answer(A84 "85008600", err) < 0);
@@ -326,8 +338,9 @@ static void test_prefixes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_keys_09), cmocka_unit_test(test_keys_0b), cmocka_unit_test(test_keys_refused),
-		cmocka_unit_test(test_scp03t), cmocka_unit_test(test_scp03t_scripts), cmocka_unit_test(test_scp03t_refused),
+		cmocka_unit_test(test_keys_09),	       cmocka_unit_test(test_keys_0b),
+		cmocka_unit_test(test_keys_refused),   cmocka_unit_test(test_scp03t),
+		cmocka_unit_test(test_scp03t_scripts), cmocka_unit_test(test_scp03t_refused),
 		cmocka_unit_test(test_prefixes),
 	};
 

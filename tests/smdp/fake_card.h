@@ -10,7 +10,14 @@
 #include <osmocom/rsp/ota/scp03t.h>
 #include <osmocom/rsp/ota/script.h>
 
-enum fake_card_fault { FAKE_CARD_OK, FAKE_CARD_CERT, FAKE_CARD_RECEIPT, FAKE_CARD_CHALLENGE, FAKE_CARD_MAC, FAKE_CARD_ABORT };
+enum fake_card_fault {
+	FAKE_CARD_OK,
+	FAKE_CARD_CERT,
+	FAKE_CARD_RECEIPT,
+	FAKE_CARD_CHALLENGE,
+	FAKE_CARD_MAC,
+	FAKE_CARD_ABORT
+};
 
 struct fake_card {
 	void *ctx, *session;

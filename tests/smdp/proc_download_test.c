@@ -1,5 +1,5 @@
-/* proc_download*.c with a fake SM-SR and a card of its own: what is called in which order, what the requester hears, where the
- * profile is afterwards; failures at each step, expiry, restarts.
+/* proc_download*.c with a fake SM-SR and a card of its own: what is called in which order, what the requester
+ * hears, where the profile is afterwards; failures at each step, expiry, restarts.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -65,6 +65,7 @@ static struct {
 	struct fake_card card;
 	/* what goes wrong */
 	enum es_func fail_func;
+	enum es_status fail_status;	/* default FAILED */
 	const char *fail_subject, *fail_reason;
 	bool bad_eid_cert, bad_signature, no_memory;
 	bool leftover;			/* the EIS shows an ISD-P of ours */
@@ -127,7 +128,8 @@ void es_req_respond_err(struct es_req *req, enum es_reason reason, const char *s
 }
 
 static const char short_name[_ES_FN_COUNT] = {
-	[ES_FN_GET_EIS] = 'E', [ES_FN_CREATE_ISDP] = 'C', [ES_FN_SEND_DATA] = 'S', [ES_FN_PROFILE_DOWNLOAD_COMPLETED] = 'P',
+	[ES_FN_GET_EIS] = 'E',	      [ES_FN_CREATE_ISDP] = 'C',
+	[ES_FN_SEND_DATA] = 'S',      [ES_FN_PROFILE_DOWNLOAD_COMPLETED] = 'P',
 	[ES_FN_ENABLE_PROFILE] = 'N', [ES_FN_DELETE_ISDP] = 'D',
 };
 
@@ -158,8 +160,15 @@ void es_call_cancel(struct es_link *l, const char *tag)
 static struct es_eis *make_eis(void *ctx)
 {
 	struct es_eis *e = talloc_zero(ctx, struct es_eis);
-	struct cert_gp c = { .serial = { 1 }, .serial_len = 1, .ca_id = { 1 }, .ca_id_len = 1, .subject_len = 16, .usage = { 0, 0x80 },
-			     .usage_len = 2, .expiry = "20391231", .role = -1 };
+	struct cert_gp c = {.serial = {1},
+			    .serial_len = 1,
+			    .ca_id = {1},
+			    .ca_id_len = 1,
+			    .subject_len = 16,
+			    .usage = {0, 0x80},
+			    .usage_len = 2,
+			    .expiry = "20391231",
+			    .role = -1};
 
 	eid_from_str(&e->eid, EID);
 	OSMO_STRLCPY_ARRAY(e->eum_id, EUM);
@@ -186,8 +195,12 @@ static struct es_eis *make_eis(void *ctx)
 	e->ecasd.keyset[0].cert = bytes_new(e, 0);
 	assert_int_equal(cert_gp_issue(e->ecasd.keyset[0].cert, &c, w.eum_key), 0);
 	assert_int_equal(es_dsig_sign(e, w.eum_key, w.eum), 0);
-	if (w.bad_signature)
-		e->signed_info->data[e->signed_info->len / 2] ^= 1;
+	if (w.bad_signature) {	/* one letter of PlatformType, after signing */
+		char *p = memmem(e->signed_info->data, e->signed_info->len, ">test<", 6);
+
+		assert_non_null(p);
+		p[1] = 'T';
+	}
 	if (w.card.exists || w.leftover) {
 		e->profile = talloc_zero_array(e, struct es_profile_info, 1);
 		e->n_profiles = 1;
@@ -245,7 +258,7 @@ static bool step_why(const char *why)
 	r = es_msg_new(w.ctx, ES3, c.m->func, ES_RESPONSE);
 	es_result_set(r, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL);
 	if (c.m->func == w.fail_func) {
-		es_result_set(r, ES_FAILED, ES_R_INTERNAL, NULL, "made to fail");
+		es_result_set(r, w.fail_status ? : ES_FAILED, ES_R_INTERNAL, NULL, "made to fail");
 		OSMO_STRLCPY_ARRAY(r->b.result.subject, w.fail_subject);
 		OSMO_STRLCPY_ARRAY(r->b.result.reason, w.fail_reason);
 	} else {
@@ -268,8 +281,16 @@ static void steps(int n)
 
 static int setup(void **state)
 {
-	struct cert_gp dp = { .serial = { 2 }, .serial_len = 1, .ca_id = { 1 }, .ca_id_len = 1, .subject = { 3 }, .subject_len = 1,
-			      .usage = { 0x88 }, .usage_len = 1, .expiry = "20391231", .role = CERT_ROLE_DP };
+	struct cert_gp dp = {.serial = {2},
+			     .serial_len = 1,
+			     .ca_id = {1},
+			     .ca_id_len = 1,
+			     .subject = {3},
+			     .subject_len = 1,
+			     .usage = {0x88},
+			     .usage_len = 1,
+			     .expiry = "20391231",
+			     .role = CERT_ROLE_DP};
 	struct stock_new n = { .owner = OPERATOR, .type = "demo", .imsi = "001010123456789", .msisdn = "491701234567" };
 	struct bytes *upp, *cert;
 	struct ec_key *ci_key, *dp_key;
@@ -426,8 +447,11 @@ static void test_refused_at_once(void **state)
 
 static void test_eis_refused(void **state)
 {
-	static const struct { bool *flag; const char *subject, *reason; } t[] = {
-		{ &w.bad_eid_cert, "8.5.2", "6.1" }, { &w.bad_signature, "8.5.2", "6.1" }, { &w.no_memory, "8.1", "4.8" },
+	static const struct { bool *flag; const char *subject, *reason;
+	} t[] = {
+		{&w.bad_eid_cert, "8.5.2", "6.1"},
+		{&w.bad_signature, "8.5.2", "6.1"},
+		{&w.no_memory, "8.1", "4.8"},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
@@ -541,8 +565,34 @@ static void test_expired(void **state)
 	assert_string_equal(w.trace, "ECSSD");
 	assert_true(w.call[0].deadline > NOW + 120);
 	steps(-1);
-	assert_end(ES_EXPIRED, "1.6", "5.4", STOCK_AVAILABLE);
+	assert_end(ES_EXPIRED, "1.6", "5.3", STOCK_AVAILABLE);
 	assert_false(w.card.exists);
+}
+
+/* The SM-SR's own EXPIRED, with its code: the card had the command. */
+static void test_expired_smsr(void **state)
+{
+	w.fail_func = ES_FN_CREATE_ISDP;
+	w.fail_status = ES_EXPIRED;
+	w.fail_subject = "1.6";
+	w.fail_reason = "5.4";
+	start(true);
+	steps(2);
+	assert_int_equal(w.answers, 1);
+	steps(-1);
+	assert_string_equal(w.trace, "ECD");
+	assert_end(ES_EXPIRED, "1.6", "5.4", STOCK_AVAILABLE);
+}
+
+/* Enabling not confirmed in time: installed is installed. */
+static void test_expired_enable(void **state)
+{
+	start(true);
+	steps(8);
+	assert_string_equal(w.trace, "ECSSSSSPN");
+	clock_override((NOW + 120) * 1000);
+	step_why("expired");
+	assert_end(ES_EXECUTED_WITHWARNING, "1.6", "5.3", STOCK_DOWNLOADED);
 }
 
 static void test_unreachable(void **state)
@@ -585,8 +635,8 @@ static void restart(void)
 static void test_restart(void **state)
 {
 	static const char *const traces[] = {
-		"ECSSSSSPN", "ECEDECSSSSSPN", "ECSEDECSSSSSPN", "ECSSEDECSSSSSPN", "ECSSSEDECSSSSSPN", "ECSSSSEDECSSSSSPN",
-		"ECSSSSSEDECSSSSSPN", "ECSSSSSPN", "ECSSSSSPN",
+		"ECSSSSSPN",	     "ECEDECSSSSSPN",	   "ECSEDECSSSSSPN", "ECSSEDECSSSSSPN", "ECSSSEDECSSSSSPN",
+		"ECSSSSEDECSSSSSPN", "ECSSSSSEDECSSSSSPN", "ECSSSSSPN",	     "ECSSSSSPN",
 	};
 
 	for (int n = 0; n < 9; n++) {
@@ -622,9 +672,12 @@ static void test_restart_rollback(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_works), T(test_works_by_type), T(test_refused_at_once), T(test_eis_refused), T(test_leftover), T(test_card_errors),
-		T(test_smsr_refuses), T(test_completed_fails), T(test_enable_fails), T(test_delete_fails), T(test_expired),
-		T(test_unreachable), T(test_answer_twice_and_late), T(test_restart), T(test_restart_rollback),
+		T(test_works),		T(test_works_by_type),	  T(test_refused_at_once),
+		T(test_eis_refused),	T(test_leftover),	  T(test_card_errors),
+		T(test_smsr_refuses),	T(test_completed_fails),  T(test_enable_fails),
+		T(test_delete_fails),	T(test_expired),	  T(test_expired_smsr),
+		T(test_expired_enable), T(test_unreachable),	  T(test_answer_twice_and_late),
+		T(test_restart),	T(test_restart_rollback),
 	};
 	void *log_ctx = talloc_named_const(NULL, 0, "logging");
 	int rc;

@@ -1,5 +1,5 @@
-/* stock.c: what goes in comes out personalised as an independent tool does it (TS.48 golden package), lies sealed, and moves
- * through its states. stock_import.c: the file's form.
+/* stock.c: what goes in comes out personalised as an independent tool does it (TS.48 golden package), lies sealed,
+ * and moves through its states. stock_import.c: the file's form.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -73,15 +73,22 @@ static bool file_has(const char *name, const void *what, size_t len)
 	return found;
 }
 
-static const uint8_t K[16] = { 0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17, 0x18, 0x19, 0x1A, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F };
-static const uint8_t OPC[16] = { 0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7, 0xA8, 0xA9, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF };
+static const uint8_t K[16] = {0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,
+			      0x18, 0x19, 0x1A, 0x1B, 0x1C, 0x1D, 0x1E, 0x1F};
+static const uint8_t OPC[16] = {0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7,
+				0xA8, 0xA9, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF};
 
 static void test_golden(void **state)
 {
 	void *ctx = talloc_new(NULL);
 	struct bytes *tmpl = smdp_test_data(ctx, "data/ts48/v7/TS48v7_SAIP2.3_NoBERTLV.der"), *b;
 	struct bytes *golden = smdp_test_data(ctx, "data/ts48/derived/golden1_v7_NoBERTLV.der");
-	struct stock_new n = { .iccid = "89880112345678901235", .imsi = "901700000012345", .owner = OWNER, .type = "demo", .k = K, .opc = OPC };
+	struct stock_new n = {.iccid = "89880112345678901235",
+			      .imsi = "901700000012345",
+			      .owner = OWNER,
+			      .type = "demo",
+			      .k = K,
+			      .opc = OPC};
 	struct smdp_db *db;
 	struct stock *s;
 	struct stock_row r;
@@ -136,7 +143,8 @@ static void test_states(void **state)
 {
 	void *ctx = talloc_new(NULL);
 	struct bytes *tiny = bytes_from_hex(ctx, TINY);
-	struct stock_new n = { .upp = tiny->data, .upp_len = tiny->len, .owner = OWNER, .type = "demo", .msisdn = "491701" };
+	struct stock_new n = {
+		.upp = tiny->data, .upp_len = tiny->len, .owner = OWNER, .type = "demo", .msisdn = "491701"};
 	struct smdp_db *db = smdp_db_open(ctx, ":memory:");
 	struct stock *s = stock_new(ctx, db, keystore_ephemeral(ctx));
 	char iccid[ICCID_STR_SIZE], pick[ICCID_STR_SIZE] = "";
@@ -196,8 +204,11 @@ static void test_import(void **state)
 	memcpy(strstr(other, "89019990001234567893"), "89019990001234567901", 20);
 	tiny = bytes_from_hex(ctx, other);
 	write_file("upp2", tiny->data, tiny->len, 0600);
-	line = talloc_asprintf(ctx, "{\"upp_file\":\"%s\", \"msisdn\":\"4917\", \"owner\":\"" OWNER "\", \"type\":\"demo\"}\n\n"
-			       "{\"upp_file\":\"%s\", \"iccid\":\"89019990001234567901\", \"owner\":\"" OWNER "\"}\n", path("upp"), path("upp2"));
+	line = talloc_asprintf(ctx,
+			       "{\"upp_file\":\"%s\", \"msisdn\":\"4917\", \"owner\":\"" OWNER
+			       "\", \"type\":\"demo\"}\n\n"
+			       "{\"upp_file\":\"%s\", \"iccid\":\"89019990001234567901\", \"owner\":\"" OWNER "\"}\n",
+			       path("upp"), path("upp2"));
 	assert_int_equal(import(s, line, 0644), -EACCES);
 	assert_int_equal(smdp_db_stock_count(db), 0);
 	assert_int_equal(import(s, line, 0600), 2);
@@ -210,9 +221,15 @@ static void test_import(void **state)
 	assert_true(import(s, "{\"upp_file\":1}", 0600) < 0);
 	assert_true(import(s, "not JSON", 0600) < 0);
 	assert_true(import(s, "[]", 0600) < 0);
-	assert_true(import(s, talloc_asprintf(ctx, "{\"upp_file\":\"%s\",\"owner\":\"1.2.3\",\"iccid\":\"89019990001234567902\",\"k\":\"0011\"}",
-					      path("upp")), 0600) < 0);
-	assert_true(import(s, talloc_asprintf(ctx, "{\"upp_file\":\"%s\",\"owner\":\"1.2.3\",\"icid\":\"1\"}", path("upp")), 0600) < 0);
+	assert_true(import(s,
+			   talloc_asprintf(ctx,
+					   "{\"upp_file\":\"%s\",\"owner\":\"1.2.3\",\"iccid\":"
+					   "\"89019990001234567902\",\"k\":\"0011\"}",
+					   path("upp")),
+			   0600) < 0);
+	assert_true(
+		import(s, talloc_asprintf(ctx, "{\"upp_file\":\"%s\",\"owner\":\"1.2.3\",\"icid\":\"1\"}", path("upp")),
+		       0600) < 0);
 	assert_true(stock_import(s, path("no such file")) < 0);
 	assert_int_equal(smdp_db_stock_count(db), 2);
 	smdp_db_close(db);
