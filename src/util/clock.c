@@ -91,8 +91,8 @@ int clock_parse(int64_t *t, const char *str)
 
 	if ((y = clock_digits(&p, 4)) < 0 || !clock_char(&p, '-') || (mo = clock_digits(&p, 2)) < 1 || mo > 12 ||
 	    !clock_char(&p, '-') || (d = clock_digits(&p, 2)) < 1 || d > 31 || !clock_char(&p, 'T') ||
-	    (h = clock_digits(&p, 2)) < 0 || h > 24 || !clock_char(&p, ':') || (mi = clock_digits(&p, 2)) < 0 || mi > 59 ||
-	    !clock_char(&p, ':') || (s = clock_digits(&p, 2)) < 0 || s > 60)
+	    (h = clock_digits(&p, 2)) < 0 || h > 24 || !clock_char(&p, ':') || (mi = clock_digits(&p, 2)) < 0 ||
+	    mi > 59 || !clock_char(&p, ':') || (s = clock_digits(&p, 2)) < 0 || s > 60)
 		return -EINVAL;
 	if (clock_char(&p, '.')) {
 		if (!isdigit((unsigned char)*p))
@@ -100,7 +100,7 @@ int clock_parse(int64_t *t, const char *str)
 		while (isdigit((unsigned char)*p))
 			p++;
 	}
-	tm = (struct tm){ .tm_year = y - 1900, .tm_mon = mo - 1, .tm_mday = d, .tm_hour = h, .tm_min = mi, .tm_sec = s };
+	tm = (struct tm){.tm_year = y - 1900, .tm_mon = mo - 1, .tm_mday = d, .tm_hour = h, .tm_min = mi, .tm_sec = s};
 	*t = timegm(&tm);
 	if (tm.tm_mday != d && h < 24 && s < 60)	/* 31 February */
 		return -EINVAL;

@@ -124,7 +124,8 @@ int sqldb_open(struct sqldb **out, void *ctx, const char *path, const char *cons
 	INIT_LLIST_HEAD(&db->stmts);
 	INIT_LLIST_HEAD(&db->queue);
 	talloc_set_destructor(db, sqldb_destructor);
-	if (sqlite3_open_v2(path, &db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+	if (sqlite3_open_v2(path, &db->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) !=
+	    SQLITE_OK) {
 		LOGP(DDB, LOGL_ERROR, "cannot open %s: %s\n", path, db->h ? sqlite3_errmsg(db->h) : "no memory");
 		talloc_free(db);
 		return -EIO;
@@ -167,7 +168,8 @@ struct sqldb_stmts *sqldb_prepare(struct sqldb *db, const char *const *sql, size
 	llist_add_tail(&s->entry, &db->stmts);
 	talloc_set_destructor(s, sqldb_stmts_destructor);
 	for (size_t i = 0; i < n; i++) {
-		if (sql[i] && sqlite3_prepare_v3(db->h, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL) == SQLITE_OK &&
+		if (sql[i] &&
+		    sqlite3_prepare_v3(db->h, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &s->st[i], NULL) == SQLITE_OK &&
 		    s->st[i])
 			continue;
 		LOGP(DDB, LOGL_ERROR, "statement %zu '%s': %s\n", i, sql[i] ? sql[i] : "(none)", sqlite3_errmsg(db->h));
@@ -186,7 +188,8 @@ static sqlite3_stmt *sqldb_stmt(struct sqldb_stmts *s, unsigned st)
 static void sqldb_bound(struct sqldb_stmts *s, unsigned st, int idx, int rc)
 {
 	if (rc != SQLITE_OK) {
-		LOGP(DDB, LOGL_FATAL, "binding %d of '%s': %s\n", idx, sqlite3_sql(s->st[st]), sqlite3_errmsg(s->db->h));
+		LOGP(DDB, LOGL_FATAL, "binding %d of '%s': %s\n", idx, sqlite3_sql(s->st[st]),
+		     sqlite3_errmsg(s->db->h));
 		OSMO_ASSERT(rc == SQLITE_NOMEM || rc == SQLITE_TOOBIG);
 	}
 }

@@ -96,7 +96,7 @@ static void test_upgrade(void **state)
 	assert_int_equal(sqldb_open(&db, ctx, path, schema, 1), -EPROTO);	/* newer than we are */
 	assert_null(db);
 	assert_int_equal(sqldb_open(&db, ctx, path, broken, 3), -EIO);
-	assert_int_equal(sqldb_open(&db, ctx, path, schema, 2), 0);		/* still at 2: the step was undone whole */
+	assert_int_equal(sqldb_open(&db, ctx, path, schema, 2), 0); /* still at 2: the step was undone whole */
 	assert_null(sqldb_prepare(db, (const char *const[]){ "SELECT a FROM u" }, 1));
 	sqldb_close(db);
 	assert_int_equal(sqldb_open(&db, ctx, "/nonexistent/x.db", schema, 2), -EIO);
