@@ -99,7 +99,7 @@ stack_configs() {
 	 sms number 1001
 	 allow-operate
 	END
-	party $OID_EUM eum eum-tls "" "eum-cert $D/ca/eum.pem"
+	party $OID_EUM eum eum-tls "https://127.0.0.1:$P_EUM/es" "eum-cert $D/ca/eum.pem"
 	party $OID_SMDP sm-dp smdp "https://127.0.0.1:$P_SMDP_ES/es"
 	party $OID_OP operator operator "https://127.0.0.1:$P_OP/es"
 	party $OID_BOOT operator boot "https://127.0.0.1:$P_BOOT/es"
