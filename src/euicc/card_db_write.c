@@ -6,6 +6,7 @@
 
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/profile/upp.h>
 #include <osmocom/rsp/util/sqldb.h>
 
 #include "card_db.h"
@@ -222,7 +223,19 @@ int card_db_card_add(struct card_env *env, const struct card_batch *b, const str
 {
 	struct isd_p p = { .aid = i->isdp, .state = ES5_STATE_ENABLED, .fallback = i->fallback, .used = b->upp->len };
 	char eid[EID_STR_SIZE];
+	struct bytes conn = { };
+	struct upp_header h;
+	const char *err;
 	int rc;
+
+	if (upp_header_dec(&h, &err, b->upp->data, b->upp->len) < 0)
+		return -EINVAL;
+	if (h.pol_len)
+		p.pol1 = h.pol[0];
+	conn.data = (uint8_t *)h.connectivity;
+	conn.len = h.connectivity_len;
+	if (conn.len)
+		p.conn = &conn;
 
 	eid_str(eid, &i->eid);
 	osmo_strlcpy(p.iccid, i->iccid, sizeof(p.iccid));

@@ -107,8 +107,7 @@ void card_notif_timeout(struct card *c)
 		card_switch_notif_failed(c);
 		return;
 	}
-	c->notif.type = 0;
-	card_db_save(c);
+	/* stays owed: sent again after the next attach */
 }
 
 void card_notif_https_done(struct card *c, bool ok)

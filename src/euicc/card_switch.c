@@ -140,6 +140,7 @@ static void attached(struct card *c)
 		c->declared = true;
 		card_notif_raise(c, NOTIF_FIRST_ATTACH);
 	} else if (c->notif.type) {
+		c->notif.tries = 0;
 		card_notif_send(c);
 	}
 }
@@ -204,7 +205,7 @@ static void failed(struct card *c)
 		stage(c, SW_STAGE_NONE);
 		fall_back(c);
 	} else if (!was_attach) {
-		c->notif.type = 0;
+		/* the notification stays owed */
 		stage(c, SW_STAGE_NONE);
 	}
 }

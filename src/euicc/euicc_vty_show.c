@@ -18,6 +18,7 @@
 
 #define SHOW_EUICC_STR SHOW_STR "Simulated eUICCs\n"
 #define EID_STR "EID, 32 digits\n"
+#define ATTACHED_MAX 100	/* lines of `show network` */
 
 static struct sim *g_sim;	/* set once at start */
 
@@ -164,7 +165,20 @@ DEFUN(show_ef, show_ef_cmd, "show ef EID PATH",
 
 DEFUN(show_network, show_network_cmd, "show network", SHOW_STR "Simulated mobile network\n")
 {
+	const struct sim_slot *slot;
+	char eid[EID_STR_SIZE];
+	unsigned n = 0;
+
 	lines(vty, network_describe(g_sim->net, g_sim), "");
+	llist_for_each_entry(slot, &g_sim->slots, entry) {
+		if (!slot->terminal || !terminal_attached(slot->terminal))
+			continue;
+		if (n++ < ATTACHED_MAX)
+			vty_out(vty, "  IMSI %s MSISDN %s attached, EID %s%s", terminal_imsi(slot->terminal),
+				network_msisdn(g_sim->net, terminal_imsi(slot->terminal)), eid_str(eid, &slot->eid), VTY_NEWLINE);
+	}
+	if (n > ATTACHED_MAX)
+		vty_out(vty, "  and %u more%s", n - ATTACHED_MAX, VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
 
