@@ -76,7 +76,8 @@ static const struct es_field send_data[] = {
 	F_EID, { "Sd-aid", ET_AID, EC_ONE, B(sd_aid) }, { "Data", ET_HEX, EC_ONE, B(data) }, F_MORE,
 };
 static const struct es_field completed[] = {
-	F_EID, F_ICCID, F_TYPE_OPT, { "SubscriptionAddress", ET_GROUP, EC_OPT, B(addr), B(has_addr), &es_group_addr }, F_POL2,
+	F_EID,	F_ICCID, F_TYPE_OPT, { "SubscriptionAddress", ET_GROUP, EC_OPT, B(addr), B(has_addr), &es_group_addr },
+	F_POL2,
 };
 static const struct es_field iccid_only[] = { F_EID, F_SMSR, F_ICCID };
 static const struct es_field policy[] = { F_EID, F_SMSR, F_ICCID, F_POL2 };
@@ -128,7 +129,9 @@ const struct es_group *es_body_group(enum es_iface iface, enum es_func func, enu
 
 const struct es_group *es_body_base(enum es_kind kind)
 {
-	return kind == ES_REQUEST ? &group_base_request : kind == ES_RESPONSE ? &group_base_response : &group_base_notification;
+	return kind == ES_REQUEST    ? &group_base_request
+	       : kind == ES_RESPONSE ? &group_base_response
+				     : &group_base_notification;
 }
 
 /* ---- FunctionExecutionStatus ---- */

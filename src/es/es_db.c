@@ -1,4 +1,5 @@
-/* Statements of the off-card link: requests received (es_request) and messages to send (es_outbox). The only SQL of es/.
+/* Statements of the off-card link: requests received (es_request) and messages to send (es_outbox). The only SQL of
+ * es/.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <string.h>
@@ -13,10 +14,12 @@ const char es_link_schema[] =
 	" func INTEGER NOT NULL, received INTEGER NOT NULL, deadline INTEGER NOT NULL, reply_to TEXT, body BLOB,"
 	" state INTEGER NOT NULL, response BLOB, answered INTEGER, UNIQUE (party, message_id));"
 	"CREATE INDEX es_request_state ON es_request (state, answered);"
+	"CREATE INDEX es_request_party ON es_request (party, state);"
 	"CREATE TABLE es_outbox ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT, party TEXT NOT NULL, eid TEXT NOT NULL, url TEXT NOT NULL,"
 	" kind INTEGER NOT NULL, iface INTEGER NOT NULL, func INTEGER NOT NULL, message_id TEXT NOT NULL,"
-	" message_base TEXT NOT NULL, transaction_id TEXT, tag TEXT NOT NULL, body BLOB NOT NULL, attempts INTEGER NOT NULL,"
+	" message_base TEXT NOT NULL, transaction_id TEXT, tag TEXT NOT NULL, body BLOB NOT NULL,"
+	" attempts INTEGER NOT NULL,"
 	" next_attempt INTEGER NOT NULL, deadline INTEGER NOT NULL, state INTEGER NOT NULL);"
 	"CREATE INDEX es_outbox_message ON es_outbox (message_id);"
 	"CREATE INDEX es_outbox_base ON es_outbox (message_base);"
@@ -24,29 +27,56 @@ const char es_link_schema[] =
 	"CREATE INDEX es_outbox_tag ON es_outbox (tag);";
 
 enum stmt {
-	REQ_INSERT, REQ_FIND, REQ_NEXT_OPEN, REQ_ANSWER, REQ_COUNT_OPEN, REQ_PURGE,
-	OUT_INSERT, OUT_NEXT, OUT_BODY, OUT_RETRY, OUT_STATE, OUT_DELETE, OUT_DELETE_TAG, OUT_BY_ID, OUT_BY_BASE, OUT_BY_TRANSACTION,
-	OUT_COUNT_PARKED, OUT_PURGE,
+	REQ_INSERT,
+	REQ_FIND,
+	REQ_NEXT_OPEN,
+	REQ_ANSWER,
+	REQ_COUNT_OPEN,
+	REQ_PURGE,
+	OUT_INSERT,
+	OUT_NEXT,
+	OUT_BODY,
+	OUT_RETRY,
+	OUT_STATE,
+	OUT_DELETE,
+	OUT_DELETE_TAG,
+	OUT_BY_ID,
+	OUT_BY_BASE,
+	OUT_BY_TRANSACTION,
+	OUT_COUNT_PARKED,
+	OUT_PURGE,
 	N_STMT
 };
 
-#define OUT_CORRELATE(column) "SELECT id FROM es_outbox WHERE " column " = ?1 AND party = ?2 AND kind = 0 AND state < 2" \
+#define OUT_CORRELATE(column) \
+	"SELECT id FROM es_outbox WHERE " column " = ?1 AND party = ?2 AND kind = 0 AND state < 2" \
 	" AND iface = ?3 AND func = ?4 ORDER BY id LIMIT 1"
 
 static const char *const sql[N_STMT] = {
-	[REQ_INSERT] = "INSERT INTO es_request (party, message_id, iface, func, received, deadline, reply_to, body, state, answered)"
-		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[REQ_INSERT] =
+		"INSERT INTO es_request (party, message_id, iface, func, received, deadline, reply_to, body,"
+		" state, answered)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[REQ_FIND] = "SELECT id, received, deadline, state, party, message_id, reply_to, NULL, response FROM es_request"
 		     " WHERE party = ?1 AND message_id = ?2",
-	[REQ_NEXT_OPEN] = "SELECT id, received, deadline, state, party, message_id, reply_to, body, NULL FROM es_request"
-			  " WHERE state = 0 AND id > ?1 ORDER BY id LIMIT 1",
-	[REQ_ANSWER] = "UPDATE es_request SET state = ?2, response = ?3, answered = ?4, body = NULL WHERE id = ?1 AND state = 0",
+	[REQ_NEXT_OPEN] =
+		"SELECT id, received, deadline, state, party, message_id, reply_to, body, NULL FROM es_request"
+		" WHERE state = 0 AND id > ?1 ORDER BY id LIMIT 1",
+	[REQ_ANSWER] =
+		"UPDATE es_request SET state = ?2, response = ?3, answered = ?4,"
+		" body = NULL WHERE id = ?1 AND state = 0",
 	[REQ_COUNT_OPEN] = "SELECT count(*) FROM es_request WHERE state = 0 AND party = ?1",
 	[REQ_PURGE] = "DELETE FROM es_request WHERE state > 0 AND answered < ?1",
-	[OUT_INSERT] = "INSERT INTO es_outbox (party, eid, url, kind, iface, func, message_id, message_base, transaction_id, tag,"
-		       " body, attempts, next_attempt, deadline, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, 0, ?12, 0)",
-	[OUT_NEXT] = "SELECT id, next_attempt, deadline, attempts, kind, state, party, eid, url, message_id, tag FROM es_outbox"
-		     " WHERE id > ?1 AND state < 2 ORDER BY id LIMIT 1",
+	[OUT_INSERT] =
+		"INSERT INTO es_outbox (party, eid, url, kind, iface, func, message_id, message_base,"
+		" transaction_id, tag,"
+		" body, attempts, next_attempt, deadline, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+		" ?11, 0, 0, ?12, 0)",
+	[OUT_NEXT] =
+		"SELECT id, next_attempt, deadline, attempts, kind, state, party, eid, url, message_id, tag,"
+		" iface, func"
+		" FROM es_outbox"
+		" WHERE id > ?1 AND state < 2 ORDER BY id LIMIT 1",
 	[OUT_BODY] = "SELECT body FROM es_outbox WHERE id = ?1 AND message_id = ?2",
 	[OUT_RETRY] = "UPDATE es_outbox SET attempts = ?2, next_attempt = ?3 WHERE id = ?1",
 	[OUT_STATE] = "UPDATE es_outbox SET state = ?2 WHERE id = ?1",
@@ -76,7 +106,8 @@ static struct bytes *col_bytes(struct es_link *l, void *ctx, enum stmt st, int c
 /* ---- requests ---- */
 
 /* row->state REPLIED without response: a notification taken, kept to know it again. */
-int64_t es_db_req_insert(struct es_link *l, const struct es_req_row *row, const struct es_msg *m, const void *body, size_t len)
+int64_t es_db_req_insert(struct es_link *l, const struct es_req_row *row, const struct es_msg *m, const void *body,
+			 size_t len)
 {
 	int rc;
 
@@ -159,9 +190,11 @@ void es_db_purge(struct es_link *l, int64_t before)
 
 /* ---- outbox ---- */
 
-int64_t es_db_out_insert(struct es_link *l, const struct es_out_row *row, const struct es_msg *m, const struct bytes *body)
+int64_t es_db_out_insert(struct es_link *l, const struct es_out_row *row, const struct es_msg *m,
+			 const struct bytes *body)
 {
-	char *base = es_message_id_base(l, row->message_id), *transaction = es_query_param(l, row->message_id, "TransactionId");
+	char *base = es_message_id_base(l, row->message_id),
+	     *transaction = es_query_param(l, row->message_id, "TransactionId");
 	int rc;
 
 	sqldb_bind_text(l->st, OUT_INSERT, 1, row->party);
@@ -201,6 +234,8 @@ struct es_out_row *es_db_out_next(struct es_link *l, void *ctx, int64_t after_id
 	r->url = talloc_strdup(r, sqldb_col_text(l->st, OUT_NEXT, 8));
 	r->message_id = talloc_strdup(r, sqldb_col_text(l->st, OUT_NEXT, 9));
 	r->tag = talloc_strdup(r, sqldb_col_text(l->st, OUT_NEXT, 10));
+	r->iface = sqldb_col_int(l->st, OUT_NEXT, 11);
+	r->func = sqldb_col_int(l->st, OUT_NEXT, 12);
 	sqldb_reset(l->st, OUT_NEXT);
 	return r;
 }
@@ -245,7 +280,8 @@ int es_db_out_delete_tag(struct es_link *l, const char *tag)
 	return sqldb_exec(l->st, OUT_DELETE_TAG);
 }
 
-static int64_t correlate_by(struct es_link *l, enum stmt st, const char *value, const char *party, const struct es_msg *m)
+static int64_t correlate_by(struct es_link *l, enum stmt st, const char *value, const char *party,
+			    const struct es_msg *m)
 {
 	int64_t id = -ENOENT;
 

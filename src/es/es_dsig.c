@@ -1,7 +1,7 @@
-/* EumSignature over EumSignedInfo (SGP.02 5.1.1, off-card.md 7.5, corrections 16). Verified with xmlsec on a document of our
- * own: a root holding the canonical EumSignedInfo and the signature as received, under the name ds:Signature. SignedInfo is
- * not touched; what a Reference resolves to is always EumSignedInfo, whatever its URI. Signed by hand: the private key
- * stays in crypto/.
+/* EumSignature over EumSignedInfo (SGP.02 5.1.1, off-card.md 7.5, corrections 16). Verified with xmlsec on a document
+ * of our own: a root holding the canonical EumSignedInfo and the signature as received, under the name ds:Signature.
+ * SignedInfo is not touched; what a Reference resolves to is always EumSignedInfo, whatever its URI. Signed by hand:
+ * the private key stays in crypto/.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <stdio.h>
@@ -98,8 +98,8 @@ static struct own_doc *own_doc_new(void *ctx, const struct es_eis *eis)
 		talloc_free(o);
 		return NULL;
 	}
-	/* rps:EumSignature becomes ds:Signature. Its namespace is borrowed from SignedInfo: a declaration of its own would be
-	 * in scope of SignedInfo, where inclusive C14N would see it. */
+	/* rps:EumSignature becomes ds:Signature. Its namespace is borrowed from SignedInfo: a declaration of its own
+	 * would be in scope of SignedInfo, where inclusive C14N would see it. */
 	xmlNodeSetName(o->sig, (const xmlChar *)"Signature");
 	o->sig->ns = first->ns;
 	return o;
@@ -273,12 +273,15 @@ static char *signed_info_text(void *ctx, const struct bytes *info)
 
 	if (sha256(&iov, 1, digest) < 0)
 		return NULL;
-	return talloc_asprintf(ctx, "<ds:SignedInfo xmlns:ds=\"" NS_DS "\">"
-		"<ds:CanonicalizationMethod Algorithm=\"" ALG_EXC_C14N "\"></ds:CanonicalizationMethod>"
-		"<ds:SignatureMethod Algorithm=\"" ALG_ECDSA_SHA256 "\"></ds:SignatureMethod>"
-		"<ds:Reference><ds:Transforms><ds:Transform Algorithm=\"" ALG_EXC_C14N "\"></ds:Transform></ds:Transforms>"
-		"<ds:DigestMethod Algorithm=\"" ALG_SHA256 "\"></ds:DigestMethod>"
-		"<ds:DigestValue>%s</ds:DigestValue></ds:Reference></ds:SignedInfo>", base64_enc(ctx, digest, 32));
+	return talloc_asprintf(ctx,
+			       "<ds:SignedInfo xmlns:ds=\"" NS_DS "\">"
+			       "<ds:CanonicalizationMethod Algorithm=\"" ALG_EXC_C14N "\"></ds:CanonicalizationMethod>"
+			       "<ds:SignatureMethod Algorithm=\"" ALG_ECDSA_SHA256 "\"></ds:SignatureMethod>"
+			       "<ds:Reference><ds:Transforms><ds:Transform Algorithm=\"" ALG_EXC_C14N
+			       "\"></ds:Transform></ds:Transforms>"
+			       "<ds:DigestMethod Algorithm=\"" ALG_SHA256 "\"></ds:DigestMethod>"
+			       "<ds:DigestValue>%s</ds:DigestValue></ds:Reference></ds:SignedInfo>",
+			       base64_enc(ctx, digest, 32));
 }
 
 static char *key_info_text(void *ctx, const struct cert_x509 *cert)
@@ -291,8 +294,11 @@ static char *key_info_text(void *ctx, const struct cert_x509 *cert)
 		return NULL;
 	if (cert_x509_ski(cert, ski) == 0)
 		ski_text = talloc_asprintf(ctx, "<ds:X509SKI>%s</ds:X509SKI>", base64_enc(ctx, ski, sizeof(ski)));
-	return talloc_asprintf(ctx, "<ds:KeyInfo xmlns:ds=\"" NS_DS "\"><ds:X509Data>%s<ds:X509Certificate>%s</ds:X509Certificate>"
-			       "</ds:X509Data></ds:KeyInfo>", ski_text, base64_enc(ctx, der->data, der->len));
+	return talloc_asprintf(ctx,
+			       "<ds:KeyInfo xmlns:ds=\"" NS_DS
+			       "\"><ds:X509Data>%s<ds:X509Certificate>%s</ds:X509Certificate>"
+			       "</ds:X509Data></ds:KeyInfo>",
+			       ski_text, base64_enc(ctx, der->data, der->len));
 }
 
 int es_dsig_sign(struct es_eis *eis, const struct ec_key *eum, const struct cert_x509 *eum_cert)
@@ -309,8 +315,11 @@ int es_dsig_sign(struct es_eis *eis, const struct ec_key *eum, const struct cert
 		talloc_free(tmp);
 		return -EIO;
 	}
-	text = talloc_asprintf(tmp, "<rps:EumSignature xmlns:rps=\"" NS_RPS "\">%s<ds:SignatureValue xmlns:ds=\"" NS_DS "\">%s"
-			       "</ds:SignatureValue>%s</rps:EumSignature>", signed_text, base64_enc(tmp, sig, sizeof(sig)), key_text);
+	text = talloc_asprintf(tmp,
+			       "<rps:EumSignature xmlns:rps=\"" NS_RPS "\">%s<ds:SignatureValue xmlns:ds=\"" NS_DS
+			       "\">%s"
+			       "</ds:SignatureValue>%s</rps:EumSignature>",
+			       signed_text, base64_enc(tmp, sig, sizeof(sig)), key_text);
 	talloc_free(eis->signed_info);
 	talloc_free(eis->signature);
 	eis->signed_info = info;

@@ -145,9 +145,10 @@ static bool algorithms_exclusive(const struct _xmlNode *n, unsigned *transforms)
 	return ok;
 }
 
-/* How to keep the text of EumSignedInfo and EumSignature: exclusive-canonical text is enough (and stands alone anywhere) if
- * the signature uses nothing else. Otherwise (a Reference without Transforms means inclusive C14N) the namespaces in scope
- * are part of what was signed: kept as inclusive-canonical text. n: the Eis, or the signature itself. */
+/* How to keep the text of EumSignedInfo and EumSignature: exclusive-canonical text is enough (and stands alone
+ * anywhere) if the signature uses nothing else. Otherwise (a Reference without Transforms means inclusive C14N) the
+ * namespaces in scope are part of what was signed: kept as inclusive-canonical text. n: the Eis, or the signature
+ * itself. */
 bool es_eis_exclusive(const struct _xmlNode *n)
 {
 	const struct _xmlNode *c, *sig = NULL;

@@ -1,5 +1,5 @@
-/* The door: HTTP requests of peers (off-card.md 1.5, 1.8). Who calls is decided by the client certificate; From must agree
- * (design.md P8). Life of the link.
+/* The door: HTTP requests of peers (off-card.md 1.5, 1.8). Who calls is decided by the client certificate; From must
+ * agree (design.md P8). Life of the link.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "config.h"
 #include <ctype.h>
@@ -42,7 +42,8 @@ static void hold_flush(void *data)
 	struct http_req *hr = h->hr;
 
 	http_req_set_priv(hr, NULL);
-	http_req_respond(hr, h->status, &type, h->body ? 1 : 0, h->body ? h->body->data : NULL, h->body ? h->body->len : 0, false);
+	http_req_respond(hr, h->status, &type, h->body ? 1 : 0, h->body ? h->body->data : NULL,
+			 h->body ? h->body->len : 0, false);
 	talloc_free(h);
 }
 
@@ -65,19 +66,23 @@ static void reply_fault(struct es_hold *h, unsigned status, const char *text)
 }
 
 /* Refused at the door: the answer is in the HTTP reply, nothing is stored (1.5.2). */
-static void refuse(struct rx *rx, enum es_reason reason, const char *message)
+static int refuse(struct rx *rx, enum es_reason reason, const char *message)
 {
 	struct es_msg *resp;
 	struct bytes *body;
 
-	LOGP(DES, LOGL_NOTICE, "%s-%s from %s refused: %s/%s %s\n", es_iface_name(rx->m->iface), es_func_name(rx->m->func),
-	     rx->p->id, es_reason_subject(reason), es_reason_code(reason), message ? : es_reason_text(reason));
-	if (rx->m->kind != ES_REQUEST)	/* these have no response */
-		return reply_fault(rx->h, 400, message ? : es_reason_text(reason));
+	LOGP(DES, LOGL_NOTICE, "%s-%s from %s refused: %s/%s %s\n", es_iface_name(rx->m->iface),
+	     es_func_name(rx->m->func), rx->p->id, es_reason_subject(reason), es_reason_code(reason),
+	     message ? : es_reason_text(reason));
+	if (rx->m->kind != ES_REQUEST) {	/* these have no response */
+		reply_fault(rx->h, 400, message ? : es_reason_text(reason));
+		return 0;
+	}
 	resp = es_msg_new(rx->h, rx->m->iface, rx->m->func, ES_RESPONSE);
 	es_result_set(resp, ES_FAILED, reason, NULL, message);
 	body = es_req_envelope(rx->l, rx->h, rx->m, resp, clock_now());
 	es_hold_reply(rx->h, 200, body);
+	return 0;
 }
 
 /* ---- messages ---- */
@@ -90,13 +95,15 @@ static bool repeated(struct rx *rx)
 
 	if (!row)
 		return false;
-	LOGP(DES, LOGL_NOTICE, "%s-%s#%lld from %s: repeated MessageID\n", es_iface_name(rx->m->iface), es_func_name(rx->m->func),
-	     (long long)row->id, rx->p->id);
+	LOGP(DES, LOGL_NOTICE, "%s-%s#%lld from %s: repeated MessageID\n", es_iface_name(rx->m->iface),
+	     es_func_name(rx->m->func), (long long)row->id, rx->p->id);
 	req = es_req_find(rx->l, row->id);
-	if (row->state == ES_REQ_OPEN && req && !req->callback_url) {
-		if (req->hold)
-			es_hold_reply(req->hold, 202, NULL);
-		req->hold = rx->h;	/* the answer goes to whoever still listens */
+	if (row->state == ES_REQ_OPEN && !req) {
+		es_hold_reply(rx->h, 503, NULL);	/* not yet taken up again after a start: later */
+	} else if (row->state == ES_REQ_OPEN && !req->callback_url) {
+		if (req->hold)		/* the answer goes to whoever asked last */
+			es_hold_reply(req->hold, 503, NULL);
+		req->hold = rx->h;
 		rx->h->req = req;
 	} else if (row->state == ES_REQ_REPLIED && row->response) {
 		es_hold_reply(rx->h, 200, row->response);
@@ -113,7 +120,8 @@ static int64_t store(struct rx *rx, enum es_req_state state, int64_t now, int64_
 		.received = now, .deadline = deadline, .state = state,
 	};
 
-	return es_db_req_insert(rx->l, &row, rx->m, state == ES_REQ_OPEN ? rx->raw : NULL, state == ES_REQ_OPEN ? rx->len : 0);
+	return es_db_req_insert(rx->l, &row, rx->m, state == ES_REQ_OPEN ? rx->raw : NULL,
+				state == ES_REQ_OPEN ? rx->len : 0);
 }
 
 static int accept_request(struct rx *rx)
@@ -131,8 +139,8 @@ static int accept_request(struct rx *rx)
 	req->hold = rx->h;
 	rx->h->req = req;
 	req->in_handler = true;
-	LOGP(DES, LOGL_INFO, "%s-%s#%lld from %s accepted\n", es_iface_name(rx->m->iface), es_func_name(rx->m->func), (long long)id,
-	     rx->p->id);
+	LOGP(DES, LOGL_INFO, "%s-%s#%lld from %s accepted\n", es_iface_name(rx->m->iface), es_func_name(rx->m->func),
+	     (long long)id, rx->p->id);
 	rx->l->cfg.request(rx->l->cfg.priv, req, false);
 	req = es_req_find(rx->l, id);	/* answered already? */
 	if (!req)
@@ -150,10 +158,11 @@ static int rx_request(struct rx *rx)
 	if (rx->m->reply_to) {
 		url = es_party_callback_url(rx->h, rx->p, rx->m->reply_to);
 		if (!url)	/* corrections 7: else a peer makes us speak to anybody */
-			return refuse(rx, ES_R_VALIDITY_REFUSED, "ReplyTo is not an endpoint configured for this party"), 0;
+			return refuse(rx, ES_R_VALIDITY_REFUSED,
+				      "ReplyTo is not an endpoint configured for this party");
 	}
 	if (es_db_req_count_open(rx->l, rx->p->id) >= ES_REQ_MAX_OPEN)
-		return refuse(rx, ES_R_BUSY, "too many unanswered requests of this party"), 0;
+		return refuse(rx, ES_R_BUSY, "too many unanswered requests of this party");
 	return accept_request(rx);
 }
 
@@ -183,11 +192,11 @@ static int rx_response(struct rx *rx)
 static int rx_message(struct rx *rx)
 {
 	if (!rx->m->message_id)
-		return refuse(rx, ES_R_PARAM_MISSING, "Envelope/Header/MessageID: missing"), 0;
+		return refuse(rx, ES_R_PARAM_MISSING, "Envelope/Header/MessageID: missing");
 	if (rx->m->kind == ES_RESPONSE)
 		return rx_response(rx);
 	if (!es_role_may(rx->m->iface, rx->m->func, rx->p->role))
-		return refuse(rx, ES_R_CALLER_NOT_ALLOWED, NULL), 0;
+		return refuse(rx, ES_R_CALLER_NOT_ALLOWED, NULL);
 	if (repeated(rx))
 		return 0;
 	return rx->m->kind == ES_REQUEST ? rx_request(rx) : rx_notification(rx);
@@ -195,10 +204,14 @@ static int rx_message(struct rx *rx)
 
 static void rx_decoded(struct rx *rx, int rc, enum es_reason reason, const char *err)
 {
-	if (!rx->m->from_entity || strcmp(rx->m->from_entity, rx->p->id))
-		return refuse(rx, ES_R_CALLER_UNKNOWN, "From does not name the party of this connection's certificate");
-	if (rc < 0)
-		return refuse(rx, reason, err);
+	if (!rx->m->from_entity || strcmp(rx->m->from_entity, rx->p->id)) {
+		refuse(rx, ES_R_CALLER_UNKNOWN, "From does not name the party of this connection's certificate");
+		return;
+	}
+	if (rc < 0) {
+		refuse(rx, reason, err);
+		return;
+	}
 	txn_event_begin(rx->l->db);
 	rc = rx_message(rx);
 	txn_event_end(rx->l->db, rc == 0);
@@ -222,7 +235,8 @@ static void rx_http(struct es_link *l, struct es_hold *h)
 
 	rx.p = es_party_by_fpr(l, http_req_peer_fpr(h->hr), NULL);
 	if (!rx.p) {
-		LOGP(DES, LOGL_NOTICE, "%s: certificate %s is no party's\n", http_req_peer_addr(h->hr), http_req_peer_fpr(h->hr) ? : "-");
+		LOGP(DES, LOGL_NOTICE, "%s: certificate %s is no party's\n", http_req_peer_addr(h->hr),
+		     http_req_peer_fpr(h->hr) ? : "-");
 		return es_hold_reply(h, 403, NULL);
 	}
 	if (strcmp(http_req_method(h->hr), "POST"))
@@ -262,10 +276,19 @@ static void http_gone_cb(void *priv, struct http_req *hr)
 int es_endpoint_start(struct es_link *l)
 {
 	const struct http_srv_cfg cfg = {
-		.ip = l->cfg.bind_ip, .port = l->cfg.bind_port, .tls = HTTP_TLS_X509, .cert_file = l->cfg.cert_file,
-		.key_file = l->cfg.key_file, .ca_file = l->cfg.ca_file, .crl_file = l->cfg.crl_file, .req_cb = http_req_cb,
-		.gone_cb = http_gone_cb, .max_body = ES_SOAP_MAX, .max_conns = MAX_CONNS,
-		.hold_s = l->cfg.default_validity_s + 60, .priv = l,
+		.ip = l->cfg.bind_ip,
+		.port = l->cfg.bind_port,
+		.tls = HTTP_TLS_X509,
+		.cert_file = l->cfg.cert_file,
+		.key_file = l->cfg.key_file,
+		.ca_file = l->cfg.ca_file,
+		.crl_file = l->cfg.crl_file,
+		.req_cb = http_req_cb,
+		.gone_cb = http_gone_cb,
+		.max_body = ES_SOAP_MAX,
+		.max_conns = MAX_CONNS,
+		.hold_s = l->cfg.default_validity_s + 60,
+		.priv = l,
 	};
 
 	if (!l->cfg.bind_ip)	/* a caller that wants its answers in the HTTP replies */
@@ -362,8 +385,8 @@ void es_link_set_own_url(struct es_link *l, const char *url)
 
 static void cfg_copy(struct es_link *l, const struct es_link_cfg *cfg)
 {
-	const char **strings[] = { &l->cfg.own_id, &l->cfg.own_name, &l->cfg.bind_ip, &l->cfg.own_url, &l->cfg.cert_file,
-				   &l->cfg.key_file, &l->cfg.ca_file, &l->cfg.crl_file };
+	const char **strings[] = { &l->cfg.own_id,    &l->cfg.own_name, &l->cfg.bind_ip, &l->cfg.own_url,
+				   &l->cfg.cert_file, &l->cfg.key_file, &l->cfg.ca_file, &l->cfg.crl_file };
 
 	l->cfg = *cfg;
 	for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)

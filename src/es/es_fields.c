@@ -1,5 +1,6 @@
-/* The generic encoder and decoder of field tables. Decodes leniently: any order, unknown elements skipped, names compared
- * without case and hyphens (off-card.md 0.1, 3.2, 4.2; corrections 14); writes strictly, in the order of the tables.
+/* The generic encoder and decoder of field tables. Decodes leniently: any order, unknown elements skipped, names
+ * compared without case and hyphens (off-card.md 0.1, 3.2, 4.2; corrections 14); writes strictly, in the order of the
+ * tables.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <ctype.h>
 #include <errno.h>
@@ -122,7 +123,8 @@ static int dec_iccids(struct es_dec *d, const struct es_field *f, void *base, co
 	return dec_one(d, &one, grown[(*count)++], n);
 }
 
-/* KeyComponents: a key is one component here, the first (off-card.md 3.3; layout of the attributes unsure, children accepted) */
+/* KeyComponents: a key is one component here, the first (off-card.md 3.3; layout of the attributes unsure, children
+ * accepted) */
 static int dec_keys(struct es_dec *d, void *base, const struct _xmlNode *n)
 {
 	struct es_keyset_key *key = base;
@@ -135,7 +137,9 @@ static int dec_keys(struct es_dec *d, void *base, const struct _xmlNode *n)
 	type = es_xml_attr(d->ctx, c, "type");
 	value = es_xml_attr(d->ctx, c, "value");
 	for (g = es_xml_first(c); g; g = es_xml_next(g)) {
-		char **into = es_name_eq(es_xml_name(g), "type") ? &type : es_name_eq(es_xml_name(g), "value") ? &value : NULL;
+		char **into = es_name_eq(es_xml_name(g), "type")    ? &type
+			      : es_name_eq(es_xml_name(g), "value") ? &value
+								    : NULL;
 
 		if (into && !*into)
 			*into = es_xml_text(d->ctx, g);
@@ -478,8 +482,9 @@ static const char *value_text(void *ctx, const struct es_field *f, const void *b
 	case ET_AID:
 		return talloc_strdup(ctx, aid_str(buf, at));
 	case ET_HEX:
-		return *(struct bytes *const *)at ? bytes_hex(ctx, (*(struct bytes *const *)at)->data, (*(struct bytes *const *)at)->len)
-						  : "";
+		return *(struct bytes *const *)at
+			       ? bytes_hex(ctx, (*(struct bytes *const *)at)->data, (*(struct bytes *const *)at)->len)
+			       : "";
 	case ET_HEX16:
 		return bytes_hex(ctx, at, *CAT(base, f->aux, size_t));
 	case ET_TAR:

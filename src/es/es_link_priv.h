@@ -13,7 +13,7 @@
 #include <osmocom/rsp/util/sqldb.h>
 
 #define ES_KEEP_S 86400		/* answers are kept, callbacks and notifications retried this long (corrections 32) */
-#define ES_REQ_MAX_OPEN 256	/* unanswered requests of one party (design.md P7) */
+#define ES_REQ_MAX_OPEN 4096	/* unanswered requests of one party (design.md P7) */
 #define ES_OUT_INFLIGHT 16	/* transfers to one party at a time (corrections 10) */
 
 struct es_link {
@@ -61,13 +61,15 @@ struct es_req {
 
 /* es_party.c */
 struct es_party *es_party_by_fpr(struct es_link *l, const char *fpr, const char *id);	/* id: preferred, may be NULL */
-/* ReplyTo must match scheme, host and port of the configured url; the callback goes to its path there. NULL: it does not. */
+/* ReplyTo must match scheme, host and port of the configured url; the callback goes to its path there. NULL: it does
+ * not. */
 char *es_party_callback_url(void *ctx, const struct es_party *p, const char *reply_to);
 
 /* es_req.c */
 struct es_req *es_req_new(struct es_link *l, const struct es_party *p, struct es_msg *msg);	/* takes msg */
 /* Header and times of a response to msg; then the envelope. reply: address it goes to. */
-struct bytes *es_req_envelope(struct es_link *l, void *ctx, const struct es_msg *msg, struct es_msg *resp, int64_t received);
+struct bytes *es_req_envelope(struct es_link *l, void *ctx, const struct es_msg *msg, struct es_msg *resp,
+			      int64_t received);
 void es_req_unhold(struct es_req *req);
 
 /* es_endpoint.c */
@@ -79,8 +81,8 @@ void es_hold_reply(struct es_hold *h, unsigned status, const struct bytes *body)
 int es_outbox_start(struct es_link *l);
 void es_outbox_stop(struct es_link *l);
 void es_outbox_load(struct es_link *l);
-int es_outbox_add(struct es_link *l, const char *party, const char *url, const struct es_msg *m, const struct bytes *body,
-		  const char *tag, int64_t deadline);
+int es_outbox_add(struct es_link *l, const char *party, const char *url, const struct es_msg *m,
+		  const struct bytes *body, const char *tag, int64_t deadline);
 /* A response arrived from party as callback: 0 it ended a call, -ENOENT it did not. */
 int es_outbox_callback(struct es_link *l, const struct es_party *p, const struct es_msg *m);
 char *es_link_new_message_id(struct es_link *l, void *ctx, const char *transaction_id);
@@ -98,23 +100,27 @@ struct es_req_row {
 struct es_out_row {
 	int64_t id, next_attempt, deadline;
 	unsigned attempts;
+	enum es_iface iface;
+	enum es_func func;
 	enum es_kind kind;
 	enum es_out_state state;
 	char *party, *eid, *url, *message_id, *tag;
 };
 int es_db_prepare(struct es_link *l);
-int64_t es_db_req_insert(struct es_link *l, const struct es_req_row *row, const struct es_msg *m, const void *body, size_t len);
+int64_t es_db_req_insert(struct es_link *l, const struct es_req_row *row, const struct es_msg *m, const void *body,
+			 size_t len);
 struct es_req_row *es_db_req_find(struct es_link *l, void *ctx, const char *party, const char *message_id);
 struct es_req_row *es_db_req_next_open(struct es_link *l, void *ctx, int64_t after_id);
 int es_db_req_answer(struct es_link *l, int64_t id, enum es_req_state state, const struct bytes *response);
 unsigned es_db_req_count_open(struct es_link *l, const char *party);
 void es_db_purge(struct es_link *l, int64_t before);
-int64_t es_db_out_insert(struct es_link *l, const struct es_out_row *row, const struct es_msg *m, const struct bytes *body);
+int64_t es_db_out_insert(struct es_link *l, const struct es_out_row *row, const struct es_msg *m,
+			 const struct bytes *body);
 struct es_out_row *es_db_out_next(struct es_link *l, void *ctx, int64_t after_id);	/* not the parked ones */
 struct bytes *es_db_out_body(struct es_link *l, void *ctx, int64_t id, const char *message_id);
 int es_db_out_retry(struct es_link *l, int64_t id, unsigned attempts, int64_t next_attempt);
 int es_db_out_state(struct es_link *l, int64_t id, enum es_out_state state);
 int es_db_out_delete(struct es_link *l, int64_t id);
 int es_db_out_delete_tag(struct es_link *l, const char *tag);
-int64_t es_db_out_correlate(struct es_link *l, const char *party, const struct es_msg *response);	/* row or -ENOENT */
+int64_t es_db_out_correlate(struct es_link *l, const char *party, const struct es_msg *response); /* row or -ENOENT */
 unsigned es_db_out_count_parked(struct es_link *l);

@@ -134,7 +134,8 @@ enum es_reason es_result_reason(const struct es_result *res)
 	return ES_R_NONE;
 }
 
-void es_result_set(struct es_msg *m, enum es_status status, enum es_reason reason, const char *subject_id, const char *message)
+void es_result_set(struct es_msg *m, enum es_status status, enum es_reason reason, const char *subject_id,
+		   const char *message)
 {
 	struct es_result *res = &m->b.result;
 

@@ -1,5 +1,6 @@
-/* Messages to peers: stored first, sent after commit, in order per (party, EID), 16 transfers per party at a time, retried
- * under the same MessageID while the peer is unreachable (off-card.md 1.5, corrections 10). A call ends exactly once.
+/* Messages to peers: stored first, sent after commit, in order per (party, EID), 16 transfers per party at a time,
+ * retried under the same MessageID while the peer is unreachable (off-card.md 1.5, corrections 10). A call ends exactly
+ * once.
  *
  *	party (es_peer) --- lane (party, EID): es_out, es_out, ...	only the head of a lane is ever under way
  *	a call that was taken with 202 leaves its lane and waits for its callback (ES_OUT_WAITING)
@@ -36,6 +37,8 @@ struct es_out {
 	struct es_lane *lane;		/* NULL: waiting for the callback */
 	int64_t id, next_attempt, deadline, made;
 	unsigned attempts;
+	enum es_iface iface;
+	enum es_func func;
 	enum es_kind kind;
 	bool stored;			/* the row is committed */
 	bool inflight;
@@ -136,6 +139,8 @@ static struct es_out *out_new(struct es_link *l, const struct es_out_row *row)
 	o->deadline = row->deadline;
 	o->made = clock_now();
 	o->attempts = row->attempts;
+	o->iface = row->iface;
+	o->func = row->func;
 	o->kind = row->kind;
 	o->url = talloc_strdup(o, row->url);
 	o->message_id = talloc_strdup(o, row->message_id);
@@ -217,10 +222,10 @@ static void rx_reply(struct es_out *o, int status, const uint8_t *body, size_t l
 	rc = es_soap_dec(&m, &err, o->l, body, len);
 	if (o->kind != ES_REQUEST && rc != -EPROTO) {
 		out_end(o, NULL, NULL);		/* whatever it said, it was not a fault */
-	} else if (rc == 0 && m->kind == ES_RESPONSE) {
+	} else if (rc == 0 && m->kind == ES_RESPONSE && m->iface == o->iface && m->func == o->func) {
 		out_end(o, m, NULL);
 	} else {
-		why = talloc_asprintf(o->l, "unusable reply: %s", err ? : "not a response");
+		why = talloc_asprintf(o->l, "unusable reply: %s", err ? : "not the response to this call");
 		out_give_up(o, why);
 		talloc_free(why);
 	}
@@ -319,7 +324,7 @@ static void tick_cb(void *data)
 	int64_t *late = NULL;
 	size_t n = 0;
 	struct es_out *o;
-	int bkt;
+	size_t bkt;
 
 	hash_for_each(l->outs, bkt, o, node) {
 		if (o->deadline > now && (o->stored || o->made + 60 > now))
@@ -346,9 +351,13 @@ static void tick_cb(void *data)
 int es_outbox_start(struct es_link *l)
 {
 	const struct http_cli_cfg cfg = {
-		.cert_file = l->cfg.cert_file, .key_file = l->cfg.key_file, .ca_file = l->cfg.ca_file,
+		.cert_file = l->cfg.cert_file,
+		.key_file = l->cfg.key_file,
+		.ca_file = l->cfg.ca_file,
 		/* Without ReplyTo the peer holds the transfer until it has the answer. */
-		.timeout_s = l->cfg.own_url ? TRANSFER_S : OSMO_MAX(TRANSFER_S, l->cfg.default_validity_s + 60), .max_inflight = 256, .max_body = ES_SOAP_MAX,
+		.timeout_s = l->cfg.own_url ? TRANSFER_S : OSMO_MAX(TRANSFER_S, l->cfg.default_validity_s + 60),
+		.max_inflight = 256,
+		.max_body = ES_SOAP_MAX,
 	};
 
 	osmo_timer_setup(&l->tick, tick_cb, l);
@@ -360,7 +369,7 @@ void es_outbox_stop(struct es_link *l)
 {
 	struct hlist_node *tmp;
 	struct es_out *o;
-	int bkt;
+	size_t bkt;
 
 	osmo_timer_del(&l->tick);
 	hash_for_each_safe(l->outs, bkt, tmp, o, node)
@@ -401,12 +410,20 @@ static char *eid_of(void *ctx, const struct es_msg *m)
 	return talloc_strdup(ctx, m->b.eis ? eid_str(buf, &m->b.eis->eid) : "");
 }
 
-int es_outbox_add(struct es_link *l, const char *party, const char *url, const struct es_msg *m, const struct bytes *body,
-		  const char *tag, int64_t deadline)
+int es_outbox_add(struct es_link *l, const char *party, const char *url, const struct es_msg *m,
+		  const struct bytes *body, const char *tag, int64_t deadline)
 {
 	struct es_out_row row = {
-		.party = (char *)party, .url = (char *)url, .kind = m->kind, .message_id = m->message_id, .tag = (char *)tag,
-		.deadline = deadline, .state = ES_OUT_QUEUED, .eid = eid_of(l, m),
+		.party = (char *)party,
+		.url = (char *)url,
+		.iface = m->iface,
+		.func = m->func,
+		.kind = m->kind,
+		.message_id = m->message_id,
+		.tag = (char *)tag,
+		.deadline = deadline,
+		.state = ES_OUT_QUEUED,
+		.eid = eid_of(l, m),
 	};
 	struct es_out *stale, *o;
 	int64_t id;
@@ -467,7 +484,7 @@ void es_call_cancel(struct es_link *l, const char *tag)
 {
 	struct hlist_node *tmp;
 	struct es_out *o;
-	int bkt;
+	size_t bkt;
 
 	es_db_out_delete_tag(l, tag);
 	hash_for_each_safe(l->outs, bkt, tmp, o, node)
@@ -480,22 +497,35 @@ unsigned es_link_outbox_len(struct es_link *l)
 	return l->n_outs;
 }
 
+static const char *out_kind(const struct es_out *o)
+{
+	return o->kind == ES_REQUEST ? "call" : o->kind == ES_RESPONSE ? "callback" : "notification";
+}
+
+static const char *out_stage(const struct es_out *o)
+{
+	if (!o->lane)
+		return "waiting for the callback";
+	if (o->inflight)
+		return "under way";
+	return o->attempts ? "backing off" : "queued";
+}
+
 char *es_link_describe_outbox(struct es_link *l, void *ctx)
 {
 	char *text = talloc_asprintf(ctx, "%u messages, %u given up\n", l->n_outs, es_db_out_count_parked(l));
 	int64_t now = clock_now();
 	unsigned lines = 0;
 	struct es_out *o;
-	int bkt;
+	size_t bkt;
 
 	hash_for_each(l->outs, bkt, o, node) {
 		if (++lines > 1000)
 			break;
-		text = talloc_asprintf_append(text, " #%" PRId64 " %s to %s%s%s%s, attempts %u, %s, %" PRId64 " s left\n", o->id,
-					      o->kind == ES_REQUEST ? "call" : o->kind == ES_RESPONSE ? "callback" : "notification",
-					      o->peer->id, o->lane && *o->lane->eid ? " EID " : "", o->lane ? o->lane->eid : "",
-					      "", o->attempts, !o->lane ? "waiting for the callback" : o->inflight ? "under way" :
-					      o->attempts ? "backing off" : "queued", o->deadline - now);
+		text = talloc_asprintf_append(text, " #%" PRId64 " %s to %s%s%s, attempts %u, %s, %d s left\n", o->id,
+					      out_kind(o), o->peer->id, o->lane && *o->lane->eid ? " EID " : "",
+					      o->lane ? o->lane->eid : "", o->attempts, out_stage(o),
+					      (int)(o->deadline - now));
 	}
 	return text;
 }

@@ -9,8 +9,8 @@
 #include "es_link_priv.h"
 
 static const char *const role_names[] = {
-	[ES_ROLE_OPERATOR] = "operator", [ES_ROLE_M2M_SP] = "m2m-sp", [ES_ROLE_SMDP] = "sm-dp", [ES_ROLE_SMSR] = "sm-sr",
-	[ES_ROLE_EUM] = "eum",
+	[ES_ROLE_OPERATOR] = "operator", [ES_ROLE_M2M_SP] = "m2m-sp", [ES_ROLE_SMDP] = "sm-dp",
+	[ES_ROLE_SMSR] = "sm-sr",	 [ES_ROLE_EUM] = "eum",
 };
 
 const char *es_role_name(enum es_role role)
@@ -138,7 +138,8 @@ static int origin_parse(struct origin *o, const char *url)
 	const char *p;
 
 	memset(o, 0, sizeof(*o));
-	if (strncmp(url + scheme, "://", 3) || (strncasecmp(url, "https", scheme) && strncasecmp(url, "http", scheme)) || scheme < 4)
+	if (strncmp(url + scheme, "://", 3) ||
+	    (strncasecmp(url, "https", scheme) && strncasecmp(url, "http", scheme)) || scheme < 4)
 		return -EINVAL;
 	memcpy(o->scheme, url, scheme);
 	p = url + scheme + 3;

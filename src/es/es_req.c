@@ -1,5 +1,5 @@
-/* A received request: owed exactly one answer (design.md P4). On disk before anybody acts on it, until 24 hours after its
- * answer; a restart hands the unanswered ones to the owner again.
+/* A received request: owed exactly one answer (design.md P4). On disk before anybody acts on it, until 24 hours after
+ * its answer; a restart hands the unanswered ones to the owner again.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <string.h>
@@ -91,8 +91,10 @@ struct es_msg *es_req_response(struct es_req *req, enum es_status status, enum e
 	return resp;
 }
 
-/* off-card.md 1.5.1: From, To, a new MessageID in the transaction of the request, RelatesTo exactly as it was received */
-struct bytes *es_req_envelope(struct es_link *l, void *ctx, const struct es_msg *msg, struct es_msg *resp, int64_t received)
+/* off-card.md 1.5.1: From, To, a new MessageID in the transaction of the request, RelatesTo exactly as it was received
+ */
+struct bytes *es_req_envelope(struct es_link *l, void *ctx, const struct es_msg *msg, struct es_msg *resp,
+			      int64_t received)
 {
 	resp->from = l->own_addr;
 	resp->from_entity = (char *)l->cfg.own_id;
@@ -120,8 +122,8 @@ static struct bytes *answer_envelope(struct es_req *req, struct es_msg *resp)
 	return es_req_envelope(req->l, req, req->msg, resp, req->received);
 }
 
-/* The HTTP reply is the way for a caller without ReplyTo; and for what is decided before the 202: every failure, and the
- * functions that need no card (off-card.md 1.5.1, 1.5.2). */
+/* The HTTP reply is the way for a caller without ReplyTo; and for what is decided before the 202: every failure, and
+ * the functions that need no card (off-card.md 1.5.1, 1.5.2). */
 static bool answer_in_reply(const struct es_req *req, const struct es_msg *resp)
 {
 	if (!req->callback_url)
@@ -165,8 +167,8 @@ static void resume_one(struct es_link *l, const struct es_req_row *row)
 		LOGP(DES, LOGL_ERROR, "request #%lld cannot be read again: %s\n", (long long)row->id, err);
 	talloc_free(err);
 	if (!msg || !p) {
-		LOGP(DES, LOGL_ERROR, "request #%lld of %s given up: unreadable or no such party any more\n", (long long)row->id,
-		     row->party);
+		LOGP(DES, LOGL_ERROR, "request #%lld of %s given up: unreadable or no such party any more\n",
+		     (long long)row->id, row->party);
 		es_db_req_answer(l, row->id, ES_REQ_REPLIED, NULL);
 		talloc_free(msg);
 		return;

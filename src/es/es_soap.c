@@ -68,7 +68,9 @@ char *es_message_id_base(void *ctx, const char *message_id)
 
 /* ---- names ---- */
 
-static const char *const kind_suffix[] = { [ES_REQUEST] = "Request", [ES_RESPONSE] = "Response", [ES_NOTIFICATION] = "" };
+static const char *const kind_suffix[] = {
+	[ES_REQUEST] = "Request", [ES_RESPONSE] = "Response", [ES_NOTIFICATION] = ""
+};
 
 static char *body_name(void *ctx, const struct es_msg *m)
 {
@@ -101,7 +103,8 @@ static int body_parse(struct es_msg *m, const char *name)
 	return -ENOTSUP;
 }
 
-/* 1.6: functions answered at once carry Request/Response, others none and answer with CallBack; ES2 requests carry it too */
+/* 1.6: functions answered at once carry Request/Response, others none and answer with CallBack; ES2 requests carry it
+ * too */
 char *es_soap_action(void *ctx, const struct es_msg *m)
 {
 	const char *group = m->func == ES_FN_REGISTER_EIS ? "eUICCManagement" : "ProfileManagement";
@@ -159,7 +162,7 @@ static void enc_body(struct bytes *out, const struct es_msg *m, const struct es_
 
 	es_out_open(out, "soap:Body");
 	es_out_open(out, name);
-	if (m->kind == ES_REQUEST && !m->b.fcid)	/* mandatory; the MessageID serves where the caller has none (2) */
+	if (m->kind == ES_REQUEST && !m->b.fcid) /* mandatory; the MessageID serves where the caller has none (2) */
 		es_out_elem(out, "FunctionCallIdentifier", m->message_id);
 	es_fields_enc(out, es_body_base(m->kind), &m->b, m->iface);
 	es_fields_enc(out, g, &m->b, m->iface);
@@ -178,8 +181,8 @@ struct bytes *es_soap_enc(void *ctx, const struct es_msg *m)
 	out = bytes_new(ctx, m->func == ES_FN_SEND_DATA ? ES_XML_MAX_HUGE : ES_XML_MAX);
 	if (!out)
 		return NULL;
-	es_out_raw(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soap:Envelope xmlns:soap=\"" NS_SOAP "\" xmlns:wsa=\""
-		   NS_WSA "\" xmlns:rps=\"" NS_RPS "\">");
+	es_out_raw(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soap:Envelope xmlns:soap=\"" NS_SOAP
+			"\" xmlns:wsa=\"" NS_WSA "\" xmlns:rps=\"" NS_RPS "\">");
 	enc_header(out, m);
 	enc_body(out, m, g);
 	es_out_close(out, "soap:Envelope");
@@ -286,7 +289,8 @@ static int dec_body(struct es_msg *m, char **err, enum es_reason *reason, void *
 	return rc;
 }
 
-static int dec_envelope(struct es_msg *m, char **err, enum es_reason *reason, void *ctx, const struct _xmlNode *env, size_t len)
+static int dec_envelope(struct es_msg *m, char **err, enum es_reason *reason, void *ctx, const struct _xmlNode *env,
+			size_t len)
 {
 	const struct _xmlNode *n, *header = NULL, *body = NULL;
 	int rc;
@@ -311,7 +315,8 @@ static int dec_envelope(struct es_msg *m, char **err, enum es_reason *reason, vo
 		return dec_fail(ctx, err, -EINVAL, "Envelope/Body: element is in no esim-messaging namespace");
 	rc = body_parse(m, es_xml_name(n));
 	if (rc < 0)
-		return dec_fail(ctx, err, rc, rc == -ENOTSUP ? "Envelope/Body: no such function" : "Envelope/Body: not a function");
+		return dec_fail(ctx, err, rc,
+				rc == -ENOTSUP ? "Envelope/Body: no such function" : "Envelope/Body: not a function");
 	if (len > ES_XML_MAX && (m->func != ES_FN_SEND_DATA || m->kind != ES_REQUEST))
 		return dec_fail(ctx, err, -EINVAL, "message is too large for its function");
 	if (header)

@@ -203,7 +203,8 @@ struct bytes *es_xml_c14n(void *ctx, const struct _xmlNode *n, bool exclusive)
 
 	if (!buf)
 		return NULL;
-	if (xmlC14NExecute(n->doc, c14n_visible, (void *)n, exclusive ? XML_C14N_EXCLUSIVE_1_0 : XML_C14N_1_0, NULL, 0, buf) >= 0)
+	if (xmlC14NExecute(n->doc, c14n_visible, (void *)n, exclusive ? XML_C14N_EXCLUSIVE_1_0 : XML_C14N_1_0, NULL, 0,
+			   buf) >= 0)
 		out = bytes_dup(ctx, xmlOutputBufferGetContent(buf), xmlOutputBufferGetSize(buf));
 	xmlOutputBufferClose(buf);
 	return out;
@@ -235,7 +236,11 @@ void es_out_text(struct bytes *b, const char *s)
 		}
 		s += run;
 		if (*s)
-			es_out_raw(b, *s == '<' ? "&lt;" : *s == '>' ? "&gt;" : *s == '&' ? "&amp;" : *s == '"' ? "&quot;" : "&#13;");
+			es_out_raw(b, *s == '<'	  ? "&lt;"
+				      : *s == '>' ? "&gt;"
+				      : *s == '&' ? "&amp;"
+				      : *s == '"' ? "&quot;"
+						  : "&#13;");
 		s += *s != 0;
 	}
 }

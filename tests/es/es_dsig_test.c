@@ -1,5 +1,5 @@
-/* EumSignature against signatures made with lxml and openssl (108 variants: both spellings, with and without URI, namespaces
- * declared in three places, three prefixes, both canonicalisations), and our signature judged by them.
+/* EumSignature against signatures made with lxml and openssl (108 variants: both spellings, with and without URI,
+ * namespaces declared in three places, three prefixes, both canonicalisations), and our signature judged by them.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "config.h"
 #include "es_help.h"

@@ -80,7 +80,8 @@ int help_foreign(const char *fmt, ...)
 
 struct bytes *help_sample(void *ctx, const char *name)
 {
-	const char *roots[] = { getenv("RSP_SHARED"), "shared", "../shared", "../../shared", "../../../shared", "/work/shared" };
+	const char *roots[] = { getenv("RSP_SHARED"), "shared",		 "../shared",
+				"../../shared",	      "../../../shared", "/work/shared" };
 	struct bytes *b = NULL;
 
 	for (size_t i = 0; i < 6 && !b; i++) {

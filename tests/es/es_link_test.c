@@ -1,5 +1,5 @@
-/* Two links in one process over loopback TLS with certificates made by openssl: every way a request can be answered, what
- * is refused at the door, and restarts at both ends.  SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Two links in one process over loopback TLS with certificates made by openssl: every way a request can be answered,
+ * what is refused at the door, and restarts at both ends.  SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "config.h"
 #include "es_help.h"
 #include <errno.h>
@@ -216,11 +216,14 @@ static int group_setup(void **state)
 	log_set_print_filename2(osmo_stderr_target, LOG_FILENAME_NONE);
 	log_set_log_level(osmo_stderr_target, getenv("ES_DEBUG") ? LOGL_DEBUG : LOGL_FATAL);
 	dir = help_tmpdir(root);
-	snprintf(cmd, sizeof(cmd), "cd %s && exec >log 2>&1 && mk() { openssl ecparam -name prime256v1 -genkey -noout -out $1.key; }; mk ca &&"
-		 " openssl req -x509 -new -key ca.key -subj /CN=CA -days 30 -out ca.pem && printf subjectAltName=IP:127.0.0.1 >ext &&"
-		 " for n in op sr other; do mk $n && openssl req -new -key $n.key -subj /CN=$n -out $n.csr &&"
-		 " openssl x509 -req -in $n.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile ext -out $n.pem || exit 1; done;"
-		 " chmod 400 *.key", dir);
+	snprintf(
+		cmd, sizeof(cmd),
+		"cd %s && exec >log 2>&1 && mk() { openssl ecparam -name prime256v1 -genkey -noout -out $1.key; }; mk ca &&"
+		" openssl req -x509 -new -key ca.key -subj /CN=CA -days 30 -out ca.pem && printf subjectAltName=IP:127.0.0.1 >ext &&"
+		" for n in op sr other; do mk $n && openssl req -new -key $n.key -subj /CN=$n -out $n.csr &&"
+		" openssl x509 -req -in $n.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile ext -out $n.pem || exit 1; done;"
+		" chmod 400 *.key",
+		dir);
 	return system(cmd);
 }
 
@@ -349,7 +352,8 @@ static void test_notification(void **state)
 	spin(200);
 	assert_int_equal(es_link_outbox_len(sr.l), 0);
 	assert_int_equal(sr.n_resp, 0);
-	assert_int_equal(es_call(sr.l, "1.2.3", es_msg_new(root, ES4, ES_FN_HANDLE_ENABLED, ES_NOTIFICATION), NULL, 0), -ENOENT);
+	assert_int_equal(es_call(sr.l, "1.2.3", es_msg_new(root, ES4, ES_FN_HANDLE_ENABLED, ES_NOTIFICATION), NULL, 0),
+			 -ENOENT);
 }
 
 /* ---- the same MessageID again ---- */
@@ -462,8 +466,10 @@ static void test_stranger(void **state)
 static void test_reply_to(void **state)
 {
 	static const char *const bad[] = {
-		"https://127.0.0.1:1/es", "http://127.0.0.1:%u/es", "https://localhost:%u/es", "https://127.0.0.1:%u@evil.example/",
-		"https://x@127.0.0.1:%u/", "https://127.0.0.1:%u/a b", "ftp://127.0.0.1:%u/",
+		"https://127.0.0.1:1/es",  "http://127.0.0.1:%u/es",
+		"https://localhost:%u/es", "https://127.0.0.1:%u@evil.example/",
+		"https://x@127.0.0.1:%u/", "https://127.0.0.1:%u/a b",
+		"ftp://127.0.0.1:%u/",
 	};
 	char url[128];
 	unsigned n = 0;
@@ -493,14 +499,17 @@ static void raw_cb(void *priv, int status, const uint8_t *body, size_t len)
 static int raw(struct http_cli *cli, const char *type, const char *body)
 {
 	raw_done = 0;
-	http_cli_post(cli, talloc_asprintf(root, "https://127.0.0.1:%u/es", sr.port), type, body, strlen(body), raw_cb, NULL);
+	http_cli_post(cli, talloc_asprintf(root, "https://127.0.0.1:%u/es", sr.port), type, body, strlen(body), raw_cb,
+		      NULL);
 	wait_for(&raw_done, 1);
 	return raw_status;
 }
 
 static void test_faults(void **state)
 {
-	struct http_cli_cfg cfg = { .cert_file = path("op", "pem"), .key_file = path("op", "key"), .ca_file = path("ca", "pem") };
+	struct http_cli_cfg cfg = { .cert_file = path("op", "pem"),
+				    .key_file = path("op", "key"),
+				    .ca_file = path("ca", "pem") };
 	struct http_cli *cli;
 	struct es_msg *m;
 	struct bytes *text;
@@ -523,7 +532,9 @@ static void test_faults(void **state)
 	text = es_soap_enc(root, m);
 	bytes_put_u8(text, 0);
 	assert_int_equal(raw(cli, ES_SOAP_CONTENT_TYPE, (char *)text->data), 200);
-	assert_non_null(strstr(raw_body, "<rps:Status>FAILED</rps:Status><rps:StatusCodeData><rps:Subject>1.6</rps:Subject><rps:Reason>2.1<"));
+	assert_non_null(strstr(
+		raw_body,
+		"<rps:Status>FAILED</rps:Status><rps:StatusCodeData><rps:Subject>1.6</rps:Subject><rps:Reason>2.1<"));
 	assert_non_null(strstr(raw_body, "ES4-EnableProfileRequest/Iccid"));
 	assert_non_null(strstr(raw_body, "<wsa:RelatesTo>m</wsa:RelatesTo>"));
 	assert_int_equal(sr.n_req, 0);
@@ -533,7 +544,9 @@ static void test_faults(void **state)
 /* A response nobody asked this party for is taken and dropped; so is one of another party. */
 static void test_foreign_response(void **state)
 {
-	struct http_cli_cfg cfg = { .cert_file = path("other", "pem"), .key_file = path("other", "key"), .ca_file = path("ca", "pem") };
+	struct http_cli_cfg cfg = { .cert_file = path("other", "pem"),
+				    .key_file = path("other", "key"),
+				    .ca_file = path("ca", "pem") };
 	struct http_cli *cli;
 	struct es_party *p;
 	struct es_msg *m;
@@ -560,6 +573,41 @@ static void test_foreign_response(void **state)
 	assert_int_equal(op.n_resp, 0);
 	answer(&sr, sr.req[0]);
 	wait_for(&op.n_resp, 1);
+	http_cli_free(cli);
+}
+
+/* A callback of a peer that shortens RelatesTo, or has only the TransactionId (off-card.md 1.5.5) */
+static void test_correlation(void **state)
+{
+	struct http_cli_cfg cfg = { .cert_file = path("sr", "pem"),
+				    .key_file = path("sr", "key"),
+				    .ca_file = path("ca", "pem") };
+	struct http_cli *cli;
+	struct es_msg *m;
+	struct bytes *text;
+	uint16_t sr_port;
+
+	both();
+	cli = http_cli_new(root, &cfg);
+	sr_port = sr.port;
+	for (unsigned i = 0; i < 3; i++) {
+		call(ES_FN_ENABLE_PROFILE, i == 0 ? "base" : i == 1 ? "transaction" : "none");
+		wait_for(&sr.n_req, i + 1);
+		m = es_msg_new(root, ES4, i < 2 ? ES_FN_ENABLE_PROFILE : ES_FN_DISABLE_PROFILE, ES_RESPONSE);
+		m->from_entity = talloc_strdup(m, SR);
+		m->message_id = talloc_asprintf(m, "//m%u%s", i, strchr(sr.message_id, '?'));
+		if (i == 0)
+			m->relates_to = talloc_strndup(m, sr.message_id, strcspn(sr.message_id, "?"));
+		text = es_soap_enc(root, m);
+		bytes_put_u8(text, 0);
+		sr.port = op.port; /* raw() speaks to this one */
+		assert_int_equal(raw(cli, ES_SOAP_CONTENT_TYPE, (char *)text->data), 202);
+		sr.port = sr_port;
+		spin(50);
+		assert_int_equal(op.n_resp, i < 2 ? i + 1 : 2); /* the answer to another function is none */
+		if (i < 2)
+			expect(i == 0 ? "base" : "transaction", ES_EXECUTED_SUCCESS, ES_R_NONE);
+	}
 	http_cli_free(cli);
 }
 
@@ -726,10 +774,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(test_callback), T(test_sync_held), T(test_immediate), T(test_notification), T(test_duplicate),
-		T(test_duplicate_open), T(test_wrong_role), T(test_from_mismatch), T(test_stranger), T(test_reply_to),
-		T(test_faults), T(test_foreign_response), T(test_restart_server), T(test_restart_client), T(test_down_then_up),
-		T(test_order), T(test_expiry), T(test_cancel), T(test_undone_event), T(test_roles),
+		T(test_callback),	T(test_sync_held),	T(test_immediate),    T(test_notification),
+		T(test_duplicate),	T(test_duplicate_open), T(test_wrong_role),   T(test_from_mismatch),
+		T(test_stranger),	T(test_reply_to),	T(test_faults),	      T(test_foreign_response), T(test_correlation),
+		T(test_restart_server), T(test_restart_client), T(test_down_then_up), T(test_order),
+		T(test_expiry),		T(test_cancel),		T(test_undone_event), T(test_roles),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);

@@ -1,5 +1,5 @@
-/* The off-card codec: each message there and back, the samples of the specification digest, the worked message of its 8.4,
- * messages of lxml and zeep, hostile XML.  SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The off-card codec: each message there and back, the samples of the specification digest, the worked message of
+ * its 8.4, messages of lxml and zeep, hostile XML.  SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "config.h"
 #include "es_help.h"
 #include <errno.h>
@@ -158,10 +158,15 @@ static void test_worked(void **state)
 	cb->message_id = talloc_strdup(cb, "x");
 	cb->relates_to = m->message_id;
 	text = es_soap_enc(ctx, cb);
-	assert_true(has(text, "<wsa:RelatesTo>//1.3.6.1.4.1.10/7c1e?TransactionId=t-77&amp;MessageDate=2020-01-01T10:00:00Z</"));
-	assert_true(has(text, "<wsa:Action>http://gsma.com/ES3/ProfileManagementCallBack/ES3-EnableProfile</wsa:Action>"));
-	assert_true(has(text, "<rps:FunctionExecutionStatus><rps:Status>FAILED</rps:Status><rps:StatusCodeData><rps:Subject>8.2.3"
-			"</rps:Subject><rps:Reason>3.8</rps:Reason><rps:SubjectIdentifier>8947010000123456784F</"));
+	assert_true(
+		has(text,
+		    "<wsa:RelatesTo>//1.3.6.1.4.1.10/7c1e?TransactionId=t-77&amp;MessageDate=2020-01-01T10:00:00Z</"));
+	assert_true(
+		has(text, "<wsa:Action>http://gsma.com/ES3/ProfileManagementCallBack/ES3-EnableProfile</wsa:Action>"));
+	assert_true(
+		has(text,
+		    "<rps:FunctionExecutionStatus><rps:Status>FAILED</rps:Status><rps:StatusCodeData><rps:Subject>8.2.3"
+		    "</rps:Subject><rps:Reason>3.8</rps:Reason><rps:SubjectIdentifier>8947010000123456784F</"));
 	talloc_free(ctx);
 }
 
@@ -216,10 +221,16 @@ static void replace(char *text, const char *what, const char *with)
 static void test_gateway_samples(void **state)
 {
 	static const char *const fill[][2] = {
-		{ "@@RelatesTo@@", "urn:1?TransactionID=x?y" }, { "@@Action@@", "a" }, { "@@MessageID@@", "m" }, { "@@To@@", "t" },
-		{ "@@Address@@", "http://op.example.com" }, { "@@ProcessingStart@@", "2019-05-06T07:08:09.123+02:00" },
-		{ "@@ProcessingEnd@@", "2019-05-06T05:08:10Z" }, { "@@Status@@", "EXECUTED_WITHWARNING" },
-		{ "@@Iccid@@", "89490200001234567890" }, { "@@EuiccResponseData@@", "ab02" },
+		{ "@@RelatesTo@@", "urn:1?TransactionID=x?y" },
+		{ "@@Action@@", "a" },
+		{ "@@MessageID@@", "m" },
+		{ "@@To@@", "t" },
+		{ "@@Address@@", "http://op.example.com" },
+		{ "@@ProcessingStart@@", "2019-05-06T07:08:09.123+02:00" },
+		{ "@@ProcessingEnd@@", "2019-05-06T05:08:10Z" },
+		{ "@@Status@@", "EXECUTED_WITHWARNING" },
+		{ "@@Iccid@@", "89490200001234567890" },
+		{ "@@EuiccResponseData@@", "ab02" },
 	};
 	void *ctx = talloc_new(NULL);
 	struct bytes *s = help_sample(ctx, "es2-enableprofile-callback-operator-gateway.xml");
@@ -267,7 +278,8 @@ static void test_query(void **state)
 	talloc_free(ctx);
 }
 
-#define HEAD "<e:Envelope xmlns:e='http://www.w3.org/2003/05/soap-envelope' xmlns:r='http://namespaces.gsma.org/esim-messaging/3'><e:Body>"
+#define HEAD \
+	"<e:Envelope xmlns:e='http://www.w3.org/2003/05/soap-envelope' xmlns:r='http://namespaces.gsma.org/esim-messaging/3'><e:Body>"
 #define TAIL "</e:Body></e:Envelope>"
 #define GET_EIS(inner) HEAD "<r:ES3-GetEISRequest>" inner "</r:ES3-GetEISRequest>" TAIL
 
@@ -286,20 +298,25 @@ static void test_errors(void **state)
 	dec_bad(HEAD "<r:ES/>" TAIL, -EINVAL, NULL);
 	dec_bad(HEAD "<r:Foo/>" TAIL, -EINVAL, NULL);
 	dec_bad(HEAD "<ES3-GetEISRequest/>" TAIL, -EINVAL, "namespace");
-	dec_bad(HEAD "<e:Fault><e:Code/><e:Reason><e:Text>because</e:Text></e:Reason></e:Fault>" TAIL, -EPROTO, "because");
+	dec_bad(HEAD "<e:Fault><e:Code/><e:Reason><e:Text>because</e:Text></e:Reason></e:Fault>" TAIL, -EPROTO,
+		"because");
 	dec_bad(GET_EIS(""), -EBADMSG, "Envelope/Body/ES3-GetEISRequest/Eid: missing");
 	dec_bad(GET_EIS("<r:Eid>12</r:Eid>"), -EBADMSG, "Envelope/Body/ES3-GetEISRequest/Eid: invalid");
 	dec_bad(GET_EIS("<r:Eid/>"), -EBADMSG, "Eid: invalid");
 	dec_bad(GET_EIS("<r:Eid><r:x/></r:Eid>"), -EBADMSG, "child elements");
 	dec_bad(GET_EIS("<r:Eid>" EID_A "</r:Eid><r:eid>" EID_A "</r:eid>"), -EBADMSG, "twice");
 	dec_bad(GET_EIS("<r:Eid>" EID_A "</r:Eid><r:ValidityPeriod>-1</r:ValidityPeriod>"), -EBADMSG, "ValidityPeriod");
-	dec_bad(GET_EIS("<r:Eid>" EID_A "</r:Eid><r:ValidityPeriod>4294967296</r:ValidityPeriod>"), -EBADMSG, "ValidityPeriod");
+	dec_bad(GET_EIS("<r:Eid>" EID_A "</r:Eid><r:ValidityPeriod>4294967296</r:ValidityPeriod>"), -EBADMSG,
+		"ValidityPeriod");
 	dec_bad(HEAD "<r:ES3-GetEISResponse/>" TAIL, -EBADMSG, "FunctionExecutionStatus: missing");
-	dec_bad(HEAD "<r:ES3-GetEISResponse><r:FunctionExecutionStatus><r:Status>OK</r:Status></r:FunctionExecutionStatus>"
-		"</r:ES3-GetEISResponse>" TAIL, -EBADMSG, "Status: unknown");
+	dec_bad(HEAD
+		"<r:ES3-GetEISResponse><r:FunctionExecutionStatus><r:Status>OK</r:Status></r:FunctionExecutionStatus>"
+		"</r:ES3-GetEISResponse>" TAIL,
+		-EBADMSG, "Status: unknown");
 }
 
-/* What other implementations write (off-card.md 1.2, 2, 3.2, 5.4): taken; what a known function lacks: told with its header */
+/* What other implementations write (off-card.md 1.2, 2, 3.2, 5.4): taken; what a known function lacks: told with its
+ * header */
 static void test_lenient(void **state)
 {
 	void *ctx = talloc_new(NULL);
@@ -308,10 +325,12 @@ static void test_lenient(void **state)
 	char *err;
 	const char *in;
 
-	in = GET_EIS("<r:foo><r:Eid>1</r:Eid></r:foo><EID xmlns=''>" EID_A "</EID><r:validity-period> 5 </r:validity-period>");
+	in = GET_EIS("<r:foo><r:Eid>1</r:Eid></r:foo><EID xmlns=''>" EID_A
+		     "</EID><r:validity-period> 5 </r:validity-period>");
 	m = dec_ok(ctx, in, strlen(in));
 	assert_int_equal(m->b.validity_s, 5);
-	in = HEAD "<r:ES3-EnableProfileResponse><r:FunctionExecutionStatus><r:Status>FAILED</r:Status><r:StatusCodeData><r:Subject>8.4"
+	in = HEAD
+		"<r:ES3-EnableProfileResponse><r:FunctionExecutionStatus><r:Status>FAILED</r:Status><r:StatusCodeData><r:Subject>8.4"
 		"</r:Subject><r:Reason></r:Reason><r:SubjectIdentifier>4.2</r:SubjectIdentifier></r:StatusCodeData>"
 		"</r:FunctionExecutionStatus><r:EuiCCResponseData>6A80</r:EuiCCResponseData></r:ES3-EnableProfileResponse>" TAIL;
 	m = dec_ok(ctx, in, strlen(in));
@@ -320,8 +339,8 @@ static void test_lenient(void **state)
 	assert_int_equal(es_result_reason(&m->b.result), ES_R_CARD_ERROR);
 	assert_true(bytes_eq(m->b.response_data, "\x6A\x80", 2));
 	in = "<e:Envelope xmlns:e='http://www.w3.org/2003/05/soap-envelope' xmlns:a='http://www.w3.org/2005/08/addressing' "
-		"xmlns:r='http://namespaces.gsma.org/esim-messaging/3'><e:Header><a:MessageID>mm</a:MessageID></e:Header><e:Body>"
-		"<r:ES3-GetEISRequest/></e:Body></e:Envelope>";
+	     "xmlns:r='http://namespaces.gsma.org/esim-messaging/3'><e:Header><a:MessageID>mm</a:MessageID></e:Header><e:Body>"
+	     "<r:ES3-GetEISRequest/></e:Body></e:Envelope>";
 	assert_int_equal(es_soap_dec_reason(&m, &err, &reason, ctx, (const uint8_t *)in, strlen(in)), -EBADMSG);
 	assert_int_equal(reason, ES_R_PARAM_MISSING);
 	assert_string_equal(m->message_id, "mm");
@@ -348,7 +367,8 @@ static void test_hostile(void **state)
 	dec_bad("<?xml version='1.0'?><!DOCTYPE a SYSTEM 'http://127.0.0.1:9/x'><a/>", -EINVAL, "DOCTYPE");
 	dec_bad("<!DOCTYPE a [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><a>&x;</a>", -EINVAL, "DOCTYPE");
 	dec_bad("<!DOCTYPE z [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;'>"
-		"<!ENTITY c '&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;'><!ENTITY d '&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;'>]><z>&d;</z>", -EINVAL, "DOCTYPE");
+		"<!ENTITY c '&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;'><!ENTITY d '&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;'>]><z>&d;</z>",
+		-EINVAL, "DOCTYPE");
 	dec_bad(GET_EIS("&undefined;"), -EINVAL, NULL);
 	dec_bad("<?xml version='1.0' encoding='UTF-16'?><a/>", -EINVAL, NULL);
 	dec_bad(GET_EIS("<r:Eid>\xff\xfe</r:Eid>"), -EINVAL, "well-formed");
@@ -385,7 +405,8 @@ static void test_limits(void **state)
 	char *s = talloc_strndup(ctx, (char *)text->data, text->len), *err;
 
 	for (int i = 0; i < 7; i++) {
-		const char *rule = "<rps:pol2><rps:Rule><rps:Subject>profile</rps:Subject><rps:Action>enable</rps:Action>"
+		const char *rule =
+			"<rps:pol2><rps:Rule><rps:Subject>profile</rps:Subject><rps:Action>enable</rps:Action>"
 			"<rps:Qualification>not-allowed</rps:Qualification></rps:Rule>";
 		char *at = strstr(s, "<rps:pol2>") + 10;
 
@@ -504,8 +525,8 @@ static void write_one(void *ctx, enum es_iface i, enum es_func f, enum es_kind k
 	static const char *const suffix[] = { "Request", "Response", "" };
 	struct bytes *text = es_soap_enc(ctx, help_msg(ctx, i, f, k));
 
-	help_write(talloc_asprintf(ctx, "%s/%s-%s%s.xml", out_dir, es_iface_name(i), es_func_name(f), suffix[k]), text->data,
-		   text->len);
+	help_write(talloc_asprintf(ctx, "%s/%s-%s%s.xml", out_dir, es_iface_name(i), es_func_name(f), suffix[k]),
+		   text->data, text->len);
 }
 
 /* lxml reads all we write and finds everything in its namespace */
@@ -569,11 +590,21 @@ static void test_foreign_requests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_there_and_back), cmocka_unit_test(test_prefixes), cmocka_unit_test(test_worked),
-		cmocka_unit_test(test_samples), cmocka_unit_test(test_gateway_samples), cmocka_unit_test(test_query),
-		cmocka_unit_test(test_errors), cmocka_unit_test(test_lenient), cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_limits), cmocka_unit_test(test_codes), cmocka_unit_test(test_actions),
-		cmocka_unit_test(test_eis), cmocka_unit_test(test_lxml_reads_ours), cmocka_unit_test(test_foreign_requests),
+		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_worked),
+		cmocka_unit_test(test_samples),
+		cmocka_unit_test(test_gateway_samples),
+		cmocka_unit_test(test_query),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_lenient),
+		cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_codes),
+		cmocka_unit_test(test_actions),
+		cmocka_unit_test(test_eis),
+		cmocka_unit_test(test_lxml_reads_ours),
+		cmocka_unit_test(test_foreign_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
