@@ -153,7 +153,7 @@ int der_set(struct der *n, const void *v, size_t len)
 
 struct der *der_add(struct der *parent, uint32_t tag, const void *v, size_t len)
 {
-	struct der *n = talloc_zero(parent, struct der);
+	struct der *n = parent ? talloc_zero(parent, struct der) : NULL;
 
 	if (!n)
 		return NULL;
