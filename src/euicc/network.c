@@ -354,7 +354,9 @@ static uint8_t network_auth(struct network_ue *ue, struct network_sub *sub)
 	}
 	if (rc != 0)
 		return NETWORK_CAUSE_MAC_FAILURE;
-	return res_len == vec.res_len && secret_eq(res, vec.res, res_len) ? 0 : NETWORK_CAUSE_ILLEGAL_MS;
+	/* a profile may cut RES to 4 octets (AlgoParameter options): the first ones */
+	res_len = OSMO_MIN(res_len, (size_t)vec.res_len);
+	return res_len >= 4 && secret_eq(res, vec.res, res_len) ? 0 : NETWORK_CAUSE_ILLEGAL_MS;
 }
 
 static uint8_t network_admit(struct network_ue *ue, struct network_sub *sub)

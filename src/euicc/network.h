@@ -30,7 +30,7 @@ int network_subscriber_refuse(struct network *net, const char *imsi, bool refuse
 const char *network_msisdn(const struct network *net, const char *imsi);
 bool network_attached(const struct network *net, const char *imsi);
 
-/* SMPP server; port 0: any. The port, or negative errno. password NULL: every ESME is let in. */
+/* SMPP server, up to four addresses; port 0: any. The port, or negative errno. password NULL: every ESME is let in. */
 int network_smpp_listen(struct network *net, const char *ip, uint16_t port, const char *password);
 /* Mobile originated: destination starting with prefix goes to the ESME of this system_id. "" is the default route; without
  * any route for it a message goes to the ESME bound first. */

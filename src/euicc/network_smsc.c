@@ -21,6 +21,7 @@
 #define NETWORK_MO_WINDOW 64		/* unanswered deliver_sm at one ESME */
 #define NETWORK_BIND_S 10		/* a connection that does not bind is closed */
 #define NETWORK_ROUTES_MAX 64
+#define NETWORK_LISTENERS_MAX 4
 #define NETWORK_SYSTEM_ID "osmo-euicc-sim"
 
 struct network_route {
@@ -28,9 +29,16 @@ struct network_route {
 	char prefix[21], system_id[16];
 };
 
+struct network_listener {
+	struct osmo_fd ofd;
+	struct network_smsc *smsc;
+	char *password;			/* NULL: every ESME is let in */
+};
+
 struct network_esme {
 	struct llist_head entry;	/* bound first comes first */
 	struct network_smsc *smsc;
+	const struct network_listener *listener;
 	struct smpp_conn *conn;
 	struct osmo_timer_list bind_timer;
 	char system_id[16];
@@ -52,8 +60,8 @@ struct network_mo {
 
 struct network_smsc {
 	struct network *net;
-	struct osmo_fd listener;
-	char *password;
+	struct network_listener listeners[NETWORK_LISTENERS_MAX];
+	unsigned n_listeners;
 	struct llist_head esmes, routes;
 	unsigned n_esmes, n_routes;
 	unsigned long message_id, submits, delivers, alerts_dropped;
@@ -316,14 +324,14 @@ static void network_esme_bind_cb(void *data)
 
 static void network_esme_rx_bind(struct network_esme *e, const struct smpp_pdu *pdu)
 {
-	struct network_smsc *s = e->smsc;
+	const char *password = e->listener->password;
 	uint32_t status = SMPP_ST_OK;
 
 	if (e->bound)
 		status = SMPP_ST_ALREADY_BOUND;
 	else if (pdu->bind.interface_version != 0x34)
 		status = SMPP_ST_SYS_ERR;
-	else if (s->password && strcmp(s->password, pdu->bind.password))
+	else if (password && strcmp(password, pdu->bind.password))
 		status = SMPP_ST_INV_PASSWORD;
 	if (!status) {
 		osmo_strlcpy(e->system_id, pdu->bind.system_id, sizeof(e->system_id));
@@ -391,7 +399,8 @@ static int network_esme_destroy(struct network_esme *e)
 
 static int network_smsc_accept(struct osmo_fd *ofd, unsigned int what)
 {
-	struct network_smsc *s = ofd->data;
+	const struct network_listener *l = ofd->data;
+	struct network_smsc *s = l->smsc;
 	int fd = accept(ofd->fd, NULL, NULL);
 	struct network_esme *e;
 
@@ -403,6 +412,7 @@ static int network_smsc_accept(struct osmo_fd *ofd, unsigned int what)
 		return 0;
 	}
 	e->smsc = s;
+	e->listener = l;
 	INIT_LLIST_HEAD(&e->submits);
 	INIT_LLIST_HEAD(&e->waiting);
 	INIT_LLIST_HEAD(&e->sent);
@@ -423,9 +433,9 @@ static int network_smsc_accept(struct osmo_fd *ofd, unsigned int what)
 
 static int network_smsc_destroy(struct network_smsc *s)
 {
-	if (s->listener.fd >= 0) {
-		osmo_fd_unregister(&s->listener);
-		close(s->listener.fd);
+	for (unsigned i = 0; i < s->n_listeners; i++) {
+		osmo_fd_unregister(&s->listeners[i].ofd);
+		close(s->listeners[i].ofd.fd);
 	}
 	return 0;
 }
@@ -437,40 +447,51 @@ struct network_smsc *network_smsc_new(void *ctx, struct network *net)
 	if (!s)
 		return NULL;
 	s->net = net;
-	s->listener.fd = -1;
 	INIT_LLIST_HEAD(&s->esmes);
 	INIT_LLIST_HEAD(&s->routes);
 	talloc_set_destructor(s, network_smsc_destroy);
 	return s;
 }
 
-int network_smpp_listen(struct network *net, const char *ip, uint16_t port, const char *password)
+/* A listening socket; its port in *sin. */
+static int network_smsc_socket(struct sockaddr_in *sin)
 {
-	struct network_smsc *s = net->smsc;
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port) };
-	socklen_t len = sizeof(sin);
-	int fd, one = 1, rc = 0;
+	socklen_t len = sizeof(*sin);
+	int one = 1, rc, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
-	if (s->listener.fd >= 0)
-		return -EALREADY;
-	if (inet_pton(AF_INET, ip, &sin.sin_addr) != 1)
-		return -EINVAL;
-	fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&sin, len) < 0 || listen(fd, 16) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&sin, &len) < 0)
-		rc = -errno;
-	osmo_fd_setup(&s->listener, fd, OSMO_FD_READ, network_smsc_accept, s, 0);
-	if (rc == 0 && osmo_fd_register(&s->listener) < 0)
-		rc = -EMFILE;
-	if (rc < 0) {
+	if (bind(fd, (struct sockaddr *)sin, len) == 0 && listen(fd, 16) == 0 &&
+	    getsockname(fd, (struct sockaddr *)sin, &len) == 0)
+		return fd;
+	rc = -errno;
+	close(fd);
+	return rc;
+}
+
+int network_smpp_listen(struct network *net, const char *ip, uint16_t port, const char *password)
+{
+	struct network_smsc *s = net->smsc;
+	struct network_listener *l = &s->listeners[s->n_listeners];
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port) };
+	int fd;
+
+	if (s->n_listeners == NETWORK_LISTENERS_MAX)
+		return -ENOSPC;
+	if (inet_pton(AF_INET, ip, &sin.sin_addr) != 1)
+		return -EINVAL;
+	fd = network_smsc_socket(&sin);
+	if (fd < 0)
+		return fd;
+	osmo_fd_setup(&l->ofd, fd, OSMO_FD_READ, network_smsc_accept, l, 0);
+	if (osmo_fd_register(&l->ofd) < 0) {
 		close(fd);
-		s->listener.fd = -1;
-		return rc;
+		return -EMFILE;
 	}
-	s->password = password ? talloc_strdup(s, password) : NULL;
+	l->smsc = s;
+	l->password = password ? talloc_strdup(s, password) : NULL;
+	s->n_listeners++;
 	return ntohs(sin.sin_port);
 }
 
