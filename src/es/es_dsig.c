@@ -200,14 +200,17 @@ static const char *verify_own_doc(struct own_doc *o, const struct cert_x509 *cer
 int es_dsig_verify(const struct es_eis *eis, const struct cert_x509 *eum_cert, char **err, void *ctx)
 {
 	struct own_doc *o = own_doc_new(ctx, eis);
+	struct es_xml_hush hush;
 	const char *why;
 
+	es_xml_hush(&hush);
 	if (!o)
 		why = "EumSignedInfo or EumSignature missing or malformed";
 	else
 		why = reference_check(o);
 	if (!why)
 		why = verify_own_doc(o, eum_cert);
+	es_xml_unhush(&hush);
 	talloc_free(o);
 	if (!why)
 		return 0;

@@ -196,16 +196,35 @@ static int c14n_visible(void *top, xmlNode *node, xmlNode *parent)
 	return 0;
 }
 
+static void say_nothing(void *ctx, xmlErrorPtr error)
+{
+}
+
+void es_xml_hush(struct es_xml_hush *h)
+{
+	h->func = (void (*)(void))xmlStructuredError;
+	h->ctx = xmlStructuredErrorContext;
+	xmlSetStructuredErrorFunc(NULL, say_nothing);
+}
+
+void es_xml_unhush(const struct es_xml_hush *h)
+{
+	xmlSetStructuredErrorFunc(h->ctx, (xmlStructuredErrorFunc)h->func);
+}
+
 struct bytes *es_xml_c14n(void *ctx, const struct _xmlNode *n, bool exclusive)
 {
 	xmlOutputBuffer *buf = xmlAllocOutputBuffer(NULL);
+	struct es_xml_hush hush;
 	struct bytes *out = NULL;
 
 	if (!buf)
 		return NULL;
+	es_xml_hush(&hush);
 	if (xmlC14NExecute(n->doc, c14n_visible, (void *)n, exclusive ? XML_C14N_EXCLUSIVE_1_0 : XML_C14N_1_0, NULL, 0,
 			   buf) >= 0)
 		out = bytes_dup(ctx, xmlOutputBufferGetContent(buf), xmlOutputBufferGetSize(buf));
+	es_xml_unhush(&hush);
 	xmlOutputBufferClose(buf);
 	return out;
 }

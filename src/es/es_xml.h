@@ -37,6 +37,10 @@ char *es_xml_attr(void *ctx, const struct _xmlNode *n, const char *name);	/* any
 char *es_xml_path(void *ctx, const struct _xmlNode *n);		/* "Envelope/Body/ES3-GetEISRequest/Eid" */
 /* Canonical text (C14N 1.0 exclusive or inclusive, no comments) of the subtree at n. */
 struct bytes *es_xml_c14n(void *ctx, const struct _xmlNode *n, bool exclusive);
+/* The library writes to stderr what a peer made it stumble over: not between these two. h keeps what was set. */
+struct es_xml_hush { void (*func)(void); void *ctx; };
+void es_xml_hush(struct es_xml_hush *h);
+void es_xml_unhush(const struct es_xml_hush *h);
 bool es_xml_utf8(const char *s);
 
 /* Writer: everything in prefix rps unless the name brings its own. */
