@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include <osmocom/core/talloc.h>
+#include <osmocom/rsp/ota/es5_cmd.h>
 #include <osmocom/rsp/ota/script.h>
 
 #include "card_int.h"
@@ -13,6 +14,17 @@
 
 #define SCRIPT_RSP_MAX (256U << 10)
 
+/* INSTALL [for personalization] that names the ISD-P which the script is addressed to: SM-DPs put it in front of the key
+ * establishment whichever domain they address (card-side 3.9); the ISD-R carries it out. */
+static bool installs_itself(const struct isd_p *p, const struct tlv *t)
+{
+	struct apdu_cmd a;
+	struct es5_cmd cmd;
+
+	return apdu_dec(&a, t->v, t->len) == 0 && a.ins == GP_INS_INSTALL && es5_cmd_dec(&cmd, &a) == 0x9000 &&
+	       cmd.fn == ES5_INSTALL_PERSO && aid_eq(&cmd.aid, &p->aid);
+}
+
 /* 0: next TLV, negative: the script ends here. */
 static int run_capdu(struct card *c, struct isd_p *p, const struct tlv *t, struct bytes *out)
 {
@@ -20,7 +32,7 @@ static int run_capdu(struct card *c, struct isd_p *p, const struct tlv *t, struc
 	struct apdu_rsp a;
 	int rc;
 
-	if (p)
+	if (p && !installs_itself(p, t))
 		isd_p_apdu(p, t->v, t->len, r);
 	else
 		isd_r_apdu(c, t->v, t->len, r);
