@@ -98,7 +98,7 @@ static int line_done(struct card_httprx *r)
 		r->line_len--;
 	r->line[r->line_len] = '\0';
 	r->line_len = 0;
-	if (++r->n_lines > LINES_MAX && (r->state == ST_HEADER || r->state == ST_TRAILER))
+	if ((r->state == ST_HEADER || r->state == ST_TRAILER) && ++r->n_lines > LINES_MAX)
 		return -EMSGSIZE;
 	switch (r->state) {
 	case ST_STATUS:

@@ -238,7 +238,7 @@ void rig_power(struct rig *r)
 	rig_pump(r);
 }
 
-static void envelope(struct rig *r, const struct bip_env *e)
+void rig_envelope(struct rig *r, const struct bip_env *e)
 {
 	struct bytes *a = bytes_new(r->ctx, 0);
 
@@ -253,7 +253,7 @@ void rig_location(struct rig *r, uint8_t service)
 	struct bip_env e = { .tag = BIP_ENV_EVENT, .src = BIP_DEV_TERMINAL, .dst = BIP_DEV_UICC, .event = BIP_EV_LOCATION,
 			     .has_service = true, .service = service };
 
-	envelope(r, &e);
+	rig_envelope(r, &e);
 }
 
 void rig_timer(struct rig *r, uint8_t id)
@@ -264,7 +264,7 @@ void rig_timer(struct rig *r, uint8_t id)
 
 	assert_true(r->timer[id] > 0);
 	r->timer[id] = 0;
-	envelope(r, &e);
+	rig_envelope(r, &e);
 }
 
 struct bytes *rig_packet(struct rig *r, const uint8_t *packet, size_t len)
@@ -318,24 +318,31 @@ static char *por(struct rig *r, const struct scp80_sec *sec, int *status)
 	return hex;
 }
 
-char *rig_script(struct rig *r, uint32_t tar, uint8_t chain, const char *tlvs, int *status)
+char *rig_payload(struct rig *r, uint32_t tar, const uint8_t *payload, size_t len, int *status)
 {
 	const struct scp80_sec sec = { .spi1 = SCP80_SPI1, .spi2 = r->spi2, .kic_octet = 0x12, .kid_octet = 0x12, .tar = tar,
 				       .cntr = ++r->cntr };
-	struct bytes *body = bytes_from_hex(r->ctx, tlvs), *script = bytes_new(r->ctx, 0), *packet = bytes_new(r->ctx, 0);
+	struct bytes *packet = bytes_new(r->ctx, 0);
+
+	*status = -1;
+	assert_int_equal(scp80_cmd_enc(packet, &sec, r->kic, r->kid, payload, len), 0);
+	rig_clear(r);
+	talloc_free(rig_packet(r, packet->data, packet->len));
+	talloc_free(packet);
+	rig_pump(r);
+	return por(r, &sec, status);
+}
+
+char *rig_script(struct rig *r, uint32_t tar, uint8_t chain, const char *tlvs, int *status)
+{
+	struct bytes *body = bytes_from_hex(r->ctx, tlvs), *script = bytes_new(r->ctx, 0);
 	char *hex;
 
 	assert_non_null(body);
-	*status = -1;
 	assert_int_equal(script_cmd_enc(script, body->data, body->len, true, chain ? (enum script_chain)chain : SCRIPT_CHAIN_NONE), 0);
-	assert_int_equal(scp80_cmd_enc(packet, &sec, r->kic, r->kid, script->data, script->len), 0);
-	rig_clear(r);
-	talloc_free(rig_packet(r, packet->data, packet->len));
-	rig_pump(r);
-	hex = por(r, &sec, status);
+	hex = rig_payload(r, tar, script->data, script->len, status);
 	talloc_free(body);
 	talloc_free(script);
-	talloc_free(packet);
 	return hex;
 }
 

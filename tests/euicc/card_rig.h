@@ -55,6 +55,9 @@ struct bytes *rig_packet(struct rig *r, const uint8_t *packet, size_t len);
 /* Script TLVs (hex, without AA) to a TAR under SPI 16 39 and the next counter; the response script from the proof of
  * receipt as hex (NULL: none came), *status its status. chain: value of tag 83, 0 none. */
 char *rig_script(struct rig *r, uint32_t tar, uint8_t chain, const char *tlvs, int *status);
+/* The same with any payload; the additional response data. */
+char *rig_payload(struct rig *r, uint32_t tar, const uint8_t *payload, size_t len, int *status);
+void rig_envelope(struct rig *r, const struct bip_env *e);
 /* One C-APDU to the ISD-R; R-APDU as hex, "-" when no answer came. */
 char *rig_isd_r(struct rig *r, const char *apdu);
 /* The last SMS-SUBMIT's user data. */
