@@ -87,8 +87,8 @@ bool usim_allowed(struct usim *u, const struct usim_file *f, unsigned mode)
 
 	if (u->privileged)
 		return true;
-	if (!f->arr_rec)	/* no rule stated: anybody reads, the operator writes */
-		return mode == USIM_AM_READ || usim_pin_ok(f->parent, 0x0A);
+	if (!f->arr_rec)	/* none stated: anybody reads, the user writes what the device keeps there, else the operator */
+		return mode == USIM_AM_READ || usim_pin_ok(f->parent, f->special & 0x80 ? 0x01 : 0x0A);
 	arr = usim_arr(u, f);
 	if (!arr)
 		return false;
