@@ -66,6 +66,18 @@ static bool wants_chain(const uint8_t *data, size_t len)
 	return scp03t || (last.ins == GP_INS_STORE_DATA && last.p1 == 0x09);
 }
 
+/* Key establishment is C-APDUs in the clear (CLA 80) to the ISD-R, which passes them on to the ISD-P after INSTALL [for
+ * personalization] (card-side 5); SCP03t and SCP03 go to the ISD-P itself. Either way Sd-aid names the ISD-P. */
+static bool for_isd_r(const uint8_t *data, size_t len)
+{
+	struct apdu_cmd c;
+	struct rd r;
+	struct tlv t;
+
+	rd_init(&r, data, len);
+	return tlv_next(&r, &t) == 1 && t.tag == SCRIPT_TAG_CAPDU && apdu_dec(&c, t.v, t.len) == 0 && c.cla == 0x80;
+}
+
 static bool all_tlvs(const struct bytes *b)
 {
 	struct rd r;
@@ -114,6 +126,8 @@ static void piece_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	struct proc_cmd cmd = { .what = "SendData", .step = PROC_STEP_COMMAND, .changes = true, .target = p->row.aid };
 	size_t len = piece_len(from, s->data->len - s->pos, limit);
 
+	if (for_isd_r(from, len))
+		cmd.target = aid_isd_r;
 	s->end = s->pos + len;
 	cmd.more = s->more || s->end < s->data->len;
 	cmd.first_in_chain = !p->e->chain_open;
