@@ -22,6 +22,7 @@ struct es_tool {
 	int argc; char **argv;		/* the function with its fields, for each line of the batch */
 	struct osmo_timer_list tick;
 	volatile sig_atomic_t quit;
+	bool lingered;
 };
 
 int es_tool_config(struct es_tool *t, const char *path);

@@ -147,6 +147,23 @@ static void stop(int sig)
 	tool.quit = 1;
 }
 
+static void linger_cb(void *data)
+{
+	tool.lingered = true;
+}
+
+/* A callback's sender waits for our 202: without it, it would send the answer again and again. */
+static void linger(void)
+{
+	osmo_timer_setup(&tool.tick, linger_cb, NULL);
+	osmo_timer_schedule(&tool.tick, 0, 100000);
+	while (!tool.lingered && !tool.quit) {
+		osmo_select_main_ctx(0);
+		txn_commit(tool.db);
+	}
+	osmo_timer_del(&tool.tick);
+}
+
 static int run(void)
 {
 	int rc = 0;
@@ -164,6 +181,7 @@ static int run(void)
 		txn_commit(tool.db);
 	}
 	osmo_timer_del(&tool.tick);
+	linger();
 	if (tool.n_files > 1)
 		fprintf(stderr, "\rosmo-es: %u of %u done, %u failed\n", tool.succeeded, tool.n_files, tool.failed);
 	return rc;
