@@ -78,6 +78,12 @@ static struct bytes *package(struct proc_download *p)
 	return upp;
 }
 
+/* What a card needs for a package only it can say; a rule of thumb. */
+static uint32_t required_memory(const struct proc_download *p, const struct bytes *upp)
+{
+	return upp->len * p->env->memory_percent / 100 + p->env->memory_extra;
+}
+
 static void eis(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 {
 	struct proc_download *p = fi->priv;
@@ -98,7 +104,7 @@ static void eis(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	upp = package(p);
 	if (!upp)
 		return;
-	c.memory = upp->len * p->env->memory_percent / 100;
+	c.memory = required_memory(p, upp);
 	talloc_free(upp);
 	reason = eis_check(&c, a->msg->b.eis);
 	if (reason != ES_R_NONE) {
@@ -168,7 +174,7 @@ static void create_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 		return;
 	m = proc_download_msg(p, ES_FN_CREATE_ISDP);
 	OSMO_STRLCPY_ARRAY(m->b.mno_id, p->row.mno);
-	m->b.required_memory = upp->len * p->env->memory_percent / 100;
+	m->b.required_memory = required_memory(p, upp);
 	m->b.more_to_do = true;
 	talloc_free(upp);
 	proc_download_note(p, LOGL_INFO, "ES3.CreateISDP sent, ICCID %s, %u octets", p->row.iccid,
@@ -253,27 +259,38 @@ static void cert_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 		send_data(p, es8_session_cert_script, "key establishment, CERT.DP.ECDSA");
 }
 
-/* Common to the answers of SendData: the card's response, or the way out. NULL: taken. */
-static const struct bytes *card_said(struct proc_download *p, const struct proc_download_answer *a)
+typedef int (*es8_take)(struct es8_session *s, const uint8_t *resp, size_t len, char err[ES8_SESSION_ERR_SIZE]);
+
+/* Common to the answers of SendData: true when the card's response is what it should be. If the SM-SR says FAILED
+ * and the card has said why, it is the card's words that the operator gets. */
+static bool card_said(struct proc_download *p, const struct proc_download_answer *a, es8_take take,
+		      enum es_reason reason)
 {
-	if (began_anew(p, a) || !proc_download_answer_ok(p, a))
-		return NULL;
-	if (!a->msg->b.response_data)
-		proc_download_fail(p, ES_R_CARD_ERROR, "SendData was answered without EuiccResponseData");
-	return a->msg->b.response_data;
+	const struct bytes *resp = a->msg ? a->msg->b.response_data : NULL;
+	bool failed = a->msg && a->msg->b.result.status == ES_FAILED;
+	char err[ES8_SESSION_ERR_SIZE];
+	int rc = 0;
+
+	if (began_anew(p, a))
+		return false;
+	if (resp)
+		rc = take(p->es8, resp->data, resp->len, err);
+	if (failed && rc == -EREMOTEIO)
+		proc_download_verdict(p, ES_FAILED, reason, err);
+	if (!proc_download_answer_ok(p, a))
+		return false;
+	if (rc < 0 || !resp) {
+		proc_download_fail(p, reason, resp ? err : "SendData was answered without EuiccResponseData");
+		return false;
+	}
+	return true;
 }
 
 static void cert(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 {
 	struct proc_download *p = fi->priv;
-	const struct bytes *resp = card_said(p, data);
-	char err[ES8_SESSION_ERR_SIZE];
 
-	if (!resp)
-		return;
-	if (es8_session_cert_answer(p->es8, resp->data, resp->len, err) < 0)
-		proc_download_fail(p, ES_R_KEY_ESTABLISHMENT, err);
-	else
+	if (card_said(p, data, es8_session_cert_answer, ES_R_KEY_ESTABLISHMENT))
 		proc_download_enter(p, ST(KEYS));
 }
 
@@ -288,17 +305,11 @@ static void keys_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 static void keys(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 {
 	struct proc_download *p = fi->priv;
-	const struct bytes *resp = card_said(p, data);
-	char err[ES8_SESSION_ERR_SIZE];
 	struct bytes *upp;
 	int rc;
 
-	if (!resp)
+	if (!card_said(p, data, es8_session_keys_answer, ES_R_KEY_ESTABLISHMENT))
 		return;
-	if (es8_session_keys_answer(p->es8, resp->data, resp->len, err) < 0) {
-		proc_download_fail(p, ES_R_KEY_ESTABLISHMENT, err);
-		return;
-	}
 	proc_download_note(p, LOGL_INFO, "receipt good, ISD-P PERSONALIZED");
 	upp = package(p);
 	if (!upp)
@@ -322,14 +333,10 @@ static void data_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 static void data(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 {
 	struct proc_download *p = fi->priv;
-	const struct bytes *resp = card_said(p, data);
-	char err[ES8_SESSION_ERR_SIZE];
 
-	if (!resp)
+	if (!card_said(p, data, es8_session_data_answer, ES_R_CARD_ERROR))
 		return;
-	if (es8_session_data_answer(p->es8, resp->data, resp->len, err) < 0) {
-		proc_download_fail(p, ES_R_CARD_ERROR, err);
-	} else if (es8_session_last(p->es8)) {
+	if (es8_session_last(p->es8)) {
 		proc_download_note(p, LOGL_INFO, "installed, the card says: %s", es8_session_result(p->es8));
 		TALLOC_FREE(p->es8);
 		proc_download_enter(p, ST(COMPLETED));

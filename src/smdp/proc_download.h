@@ -21,7 +21,7 @@ struct proc_download_env {
 	const struct bytes *dp_cert;
 	const struct ec_key *dp_key;
 	unsigned segment_size, segments_per_script;
-	unsigned memory_percent;	/* RequiredMemory per octet of package */
+	unsigned memory_percent, memory_extra;	/* RequiredMemory: percent of the package, and this on top */
 	unsigned cleanup_s;		/* validity of a DeleteISDP after a failure */
 	struct llist_head downloads;	/* struct proc_download.entry */
 };

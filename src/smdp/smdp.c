@@ -30,6 +30,7 @@ struct smdp *smdp_new(void *ctx)
 	s->cfg.segment_size = SCP03T_SEG_MAX;
 	s->cfg.segments_per_script = 8;
 	s->cfg.memory_percent = 200;
+	s->cfg.memory_extra = 65536;	/* files a template creates are not in the package: TS.48 has 9 kB of it */
 	INIT_LLIST_HEAD(&s->dl.downloads);
 	INIT_LLIST_HEAD(&s->parties);
 	return s;
@@ -220,6 +221,7 @@ void smdp_apply(struct smdp *s)
 	s->dl.segment_size = s->cfg.segment_size;
 	s->dl.segments_per_script = s->cfg.segments_per_script;
 	s->dl.memory_percent = s->cfg.memory_percent;
+	s->dl.memory_extra = s->cfg.memory_extra;
 	s->dl.cleanup_s = s->cfg.cleanup_s;
 }
 

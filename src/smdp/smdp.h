@@ -13,7 +13,8 @@ struct smdp_cfg {		/* strings: talloc children of struct smdp, NULL until config
 	char *eum_cert[SMDP_EUM_CERTS_MAX];
 	unsigned n_eum_certs;
 	char *es_ip, *es_url, *tls_cert, *tls_key, *tls_ca, *tls_crl;
-	unsigned es_port, validity_s, cleanup_s, segment_size, segments_per_script, memory_percent;
+	unsigned es_port, validity_s, cleanup_s, segment_size, segments_per_script;
+	unsigned memory_percent, memory_extra;
 };
 
 /* A peer as configured; handed to es_link when that starts, and again when the VTY changes it. */

@@ -144,6 +144,12 @@ DEFUN(cfg_memory, cfg_memory_cmd, "memory-percent <100-1000>",
 	return set_number(&g_smdp->cfg.memory_percent, argv[0]);
 }
 
+DEFUN(cfg_memory_extra, cfg_memory_extra_cmd, "memory-extra <0-16777216>",
+      "Memory asked for on the card beyond that, for files that come from templates\nOctets\n")
+{
+	return set_number(&g_smdp->cfg.memory_extra, argv[0]);
+}
+
 static void config_write_party(struct vty *vty);
 
 static void write_text(struct vty *vty, const char *name, const char *value)
@@ -177,6 +183,7 @@ static int config_write_smdp(struct vty *vty)
 	vty_out(vty, " segment-size %u%s", c->segment_size, VTY_NEWLINE);
 	vty_out(vty, " segments-per-script %u%s", c->segments_per_script, VTY_NEWLINE);
 	vty_out(vty, " memory-percent %u%s", c->memory_percent, VTY_NEWLINE);
+	vty_out(vty, " memory-extra %u%s", c->memory_extra, VTY_NEWLINE);
 	config_write_party(vty);
 	return CMD_SUCCESS;
 }
@@ -388,7 +395,7 @@ void smdp_vty_init(void)
 		&cfg_own_id_cmd,   &cfg_own_name_cmd, &cfg_database_cmd, &cfg_kek_cmd,		&cfg_ci_cert_cmd,
 		&cfg_eum_cert_cmd, &cfg_dp_cert_cmd,  &cfg_dp_key_cmd,	 &cfg_es_bind_cmd,	&cfg_es_url_cmd,
 		&cfg_tls_cmd,	   &cfg_validity_cmd, &cfg_cleanup_cmd,	 &cfg_segment_size_cmd, &cfg_segments_cmd,
-		&cfg_memory_cmd,   &cfg_party_cmd,    &cfg_no_party_cmd,
+		&cfg_memory_cmd, &cfg_memory_extra_cmd,   &cfg_party_cmd,    &cfg_no_party_cmd,
 	};
 
 	install_element_ve(&show_orders_cmd);

@@ -30,6 +30,7 @@ smdp
  segment-size 512
  segments-per-script 4
  memory-percent 150
+ memory-extra 1000
  party 1.3.6.1.4.1.49999.2
   role sm-sr
   fingerprint 00:11:22
