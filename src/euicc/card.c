@@ -175,7 +175,8 @@ struct card *card_new(struct card_env *env, void *ctx, const struct eid *eid)
 	INIT_LLIST_HEAD(&c->isdps);
 	rc = card_db_read(c);
 	if (rc < 0) {
-		LOGP(DSIM, LOGL_ERROR, "EID-%s: not readable from the state file: %s\n", eid_str(str, eid), strerror(-rc));
+		LOGP(DSIM, LOGL_ERROR, "EID-%s: not readable from the state file: %s\n", eid_str(str, eid),
+		     strerror(-rc));
 		talloc_free(c);
 		return NULL;
 	}
@@ -301,7 +302,8 @@ void card_apdu(struct card *c, const uint8_t *apdu, size_t len, struct bytes *re
 
 	dispatch(c, apdu, len, resp);
 	waiting = card_cat_waiting(c);
-	if (waiting && resp->len >= start + 2 && resp->data[resp->len - 2] == 0x90 && resp->data[resp->len - 1] == 0x00) {
+	if (waiting && resp->len >= start + 2 && resp->data[resp->len - 2] == 0x90 &&
+	    resp->data[resp->len - 1] == 0x00) {
 		resp->data[resp->len - 2] = 0x91;
 		resp->data[resp->len - 1] = waiting & 0xFF;	/* 00 means 256 */
 	}

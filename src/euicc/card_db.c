@@ -22,26 +22,29 @@ static const char *const card_db_sql[ST_COUNT] = {
 			" WHERE eid = ?",
 	[ST_KEYS_GET] = "SELECT kvn, kid, type, key FROM sdkey WHERE eid = ? ORDER BY kvn, kid",
 	[ST_CNTR_GET] = "SELECT kvn, value FROM cntr WHERE eid = ?",
-	[ST_ISDP_GET] = "SELECT aid, state, fallback, granted, used, pol1, iccid, conn, kvn, enc, mac, dek, scp03, token,"
-			" token_id, sin, sdin, provider, sqn FROM isdp WHERE eid = ? ORDER BY rowid",
+	[ST_ISDP_GET] =
+		"SELECT aid, state, fallback, granted, used, pol1, iccid, conn, kvn, enc, mac, dek, scp03, token,"
+		" token_id, sin, sdin, provider, sqn FROM isdp WHERE eid = ? ORDER BY rowid",
 	[ST_CARD_LIST] = "SELECT eid, imei, powered FROM card ORDER BY eid",
 	[ST_CARD_COUNT] = "SELECT count(*) FROM card",
 	[ST_POWER] = "UPDATE card SET powered = ? WHERE eid = ?",
-	[ST_CARD_SAVE] = "UPDATE card SET smsr_number = ?, smsr_host = ?, smsr_ip = ?, smsr_uri = ?, smsr_port = ?, seq = ?,"
-			 " declared = ?, n_type = ?, n_seq = ?, sw_kind = ?, sw_stage = ?, sw_from = ?, sw_to = ?"
-			 " WHERE eid = ?",
+	[ST_CARD_SAVE] =
+		"UPDATE card SET smsr_number = ?, smsr_host = ?, smsr_ip = ?, smsr_uri = ?, smsr_port = ?, seq = ?,"
+		" declared = ?, n_type = ?, n_seq = ?, sw_kind = ?, sw_stage = ?, sw_from = ?, sw_to = ?"
+		" WHERE eid = ?",
 	[ST_KEY_PUT] = "INSERT OR REPLACE INTO sdkey (eid, kvn, kid, type, key) VALUES (?, ?, ?, ?, ?)",
 	[ST_KEY_DEL] = "DELETE FROM sdkey WHERE eid = ? AND kvn = ? AND kid = ?",
 	[ST_CNTR_PUT] = "INSERT OR REPLACE INTO cntr (eid, kvn, value) VALUES (?, ?, ?)",
-	[ST_ISDP_PUT] = "INSERT INTO isdp (eid, aid, state, fallback, granted, used, pol1, iccid, conn, kvn, enc, mac, dek,"
-			" scp03, token, token_id, sin, sdin, provider, sqn)"
-			" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-			" ON CONFLICT (eid, aid) DO UPDATE SET state = excluded.state, fallback = excluded.fallback,"
-			" granted = excluded.granted, used = excluded.used, pol1 = excluded.pol1, iccid = excluded.iccid,"
-			" conn = excluded.conn, kvn = excluded.kvn, enc = excluded.enc, mac = excluded.mac,"
-			" dek = excluded.dek, scp03 = excluded.scp03, token = excluded.token,"
-			" token_id = excluded.token_id, sin = excluded.sin, sdin = excluded.sdin,"
-			" provider = excluded.provider, sqn = excluded.sqn",
+	[ST_ISDP_PUT] =
+		"INSERT INTO isdp (eid, aid, state, fallback, granted, used, pol1, iccid, conn, kvn, enc, mac, dek,"
+		" scp03, token, token_id, sin, sdin, provider, sqn)"
+		" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+		" ON CONFLICT (eid, aid) DO UPDATE SET state = excluded.state, fallback = excluded.fallback,"
+		" granted = excluded.granted, used = excluded.used, pol1 = excluded.pol1, iccid = excluded.iccid,"
+		" conn = excluded.conn, kvn = excluded.kvn, enc = excluded.enc, mac = excluded.mac,"
+		" dek = excluded.dek, scp03 = excluded.scp03, token = excluded.token,"
+		" token_id = excluded.token_id, sin = excluded.sin, sdin = excluded.sdin,"
+		" provider = excluded.provider, sqn = excluded.sqn",
 	[ST_ISDP_DEL] = "DELETE FROM isdp WHERE eid = ? AND aid = ?",
 	[ST_PERSO_DEL] = "DELETE FROM perso WHERE eid = ? AND aid = ?",
 	[ST_PKG_PUT] = "UPDATE isdp SET package = ?, saved = ? WHERE eid = ? AND aid = ?",
@@ -66,7 +69,8 @@ static struct key *col_key(struct card_env *env, unsigned st, int col, void *ctx
 	return p && len ? keystore_unseal_key(env->ks, ctx, card_db_aad(a, eid, what), type, p, len) : NULL;
 }
 
-static bool col_secret(struct card_env *env, unsigned st, int col, const char *eid, const char *what, uint8_t *out, size_t out_len)
+static bool col_secret(struct card_env *env, unsigned st, int col, const char *eid, const char *what, uint8_t *out,
+		       size_t out_len)
 {
 	size_t len;
 	char a[80];
@@ -309,13 +313,15 @@ int card_db_read(struct card *c)
 	return rc;
 }
 
-void card_db_each(struct card_env *env, void (*each)(void *priv, const struct eid *eid, const char *imei, bool on), void *priv)
+void card_db_each(struct card_env *env, void (*each)(void *priv, const struct eid *eid, const char *imei, bool on),
+		  void *priv)
 {
 	struct eid eid;
 
 	while (sqldb_step(env->st, ST_CARD_LIST) == 1)
 		if (eid_from_str(&eid, sqldb_col_text(env->st, ST_CARD_LIST, 0)) == 0)
-			each(priv, &eid, sqldb_col_text(env->st, ST_CARD_LIST, 1), sqldb_col_int(env->st, ST_CARD_LIST, 2));
+			each(priv, &eid, sqldb_col_text(env->st, ST_CARD_LIST, 1),
+			     sqldb_col_int(env->st, ST_CARD_LIST, 2));
 }
 
 unsigned card_db_count(struct card_env *env)
@@ -328,7 +334,8 @@ unsigned card_db_count(struct card_env *env)
 	return n;
 }
 
-static struct bytes *col_unseal(struct card_env *env, unsigned st, int col, void *ctx, const char *eid, const char *what)
+static struct bytes *col_unseal(struct card_env *env, unsigned st, int col, void *ctx, const char *eid,
+				const char *what)
 {
 	size_t len;
 	char a[80];
@@ -375,8 +382,10 @@ void card_db_each_subscriber(struct card_env *env,
 	while (sqldb_step(env->st, ST_PERSO_ALL) == 1) {
 		const char *eid = sqldb_col_text(env->st, ST_PERSO_ALL, 0);
 
-		if (col_secret(env, ST_PERSO_ALL, 3, eid, "k", k, 16) && col_secret(env, ST_PERSO_ALL, 4, eid, "opc", opc, 16))
-			each(priv, sqldb_col_text(env->st, ST_PERSO_ALL, 1), sqldb_col_text(env->st, ST_PERSO_ALL, 2), k, opc);
+		if (col_secret(env, ST_PERSO_ALL, 3, eid, "k", k, 16) &&
+		    col_secret(env, ST_PERSO_ALL, 4, eid, "opc", opc, 16))
+			each(priv, sqldb_col_text(env->st, ST_PERSO_ALL, 1), sqldb_col_text(env->st, ST_PERSO_ALL, 2),
+			     k, opc);
 	}
 	secret_wipe(k, sizeof(k));
 	secret_wipe(opc, sizeof(opc));

@@ -34,8 +34,10 @@ struct card_perso {
 	char iccid[ICCID_STR_SIZE], imsi[16], msisdn[16];
 	uint8_t k[16], opc[16];
 };
-/* The package stored for it (under ctx; saved: in fs_save() form), or NULL and *perso for the template. -ENOENT: none. */
-int card_db_package_row(const struct isd_p *p, void *ctx, struct bytes **package, bool *saved, struct card_perso *perso);
+/* The package stored for it (under ctx; saved: in fs_save() form), or NULL and *perso for the template.
+ * -ENOENT: none. */
+int card_db_package_row(const struct isd_p *p, void *ctx, struct bytes **package, bool *saved,
+			struct card_perso *perso);
 
 /* Import (card_import.c). Negative errno; -EEXIST: the card is known already. */
 int card_db_batch_add(struct card_env *env, struct card_batch *b);

@@ -20,7 +20,8 @@ const char *card_db_aad(char out[80], const char *eid, const char *what)
 	return out;
 }
 
-static void bind_sealed_key(struct card_env *env, unsigned st, int idx, const char *eid, const char *what, const struct key *k)
+static void bind_sealed_key(struct card_env *env, unsigned st, int idx, const char *eid, const char *what,
+			    const struct key *k)
 {
 	char a[80];
 	struct bytes *b = k ? keystore_seal_key(env->ks, env, card_db_aad(a, eid, what), k) : NULL;
@@ -29,7 +30,8 @@ static void bind_sealed_key(struct card_env *env, unsigned st, int idx, const ch
 	talloc_free(b);
 }
 
-static int bind_sealed(struct card_env *env, unsigned st, int idx, const char *eid, const char *what, const void *p, size_t len)
+static int bind_sealed(struct card_env *env, unsigned st, int idx, const char *eid, const char *what, const void *p,
+		       size_t len)
 {
 	char a[80];
 	struct bytes *b = keystore_seal(env->ks, env, card_db_aad(a, eid, what), p, len);

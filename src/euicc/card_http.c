@@ -1,5 +1,5 @@
-/* The admin agent: opens a TCP channel, speaks TLS-PSK and HTTP to the SM-SR, runs the scripts it is given and posts the
- * results; resumes after a cut as the retry policy says (GP Amd B 3.4 to 3.8, SGP.02 2.4.4; ota-transport digest 8).
+/* The admin agent: opens a TCP channel, speaks TLS-PSK and HTTP to the SM-SR, runs the scripts it is given and posts
+ *the results; resumes after a cut as the retry policy says (GP Amd B 3.4 to 3.8, SGP.02 2.4.4; ota-transport digest 8).
  *
  *	IDLE -> OPENING -> TLS -> ACTIVE -> CLOSING -> IDLE
  *	           ^--------- WAIT <-- any of them, when the link is cut
@@ -273,7 +273,7 @@ static void recv_cb(struct card *c, const struct bip_resp *r, void *priv);
 static void receive(struct card *c)
 {
 	struct card_http *h = c->http;
-	struct bip_cmd cmd = { .type = BIP_RECEIVE_DATA, .dst = BIP_DEV_CHANNEL + h->channel, .data_len = BIP_DATA_MAX };
+	struct bip_cmd cmd = {.type = BIP_RECEIVE_DATA, .dst = BIP_DEV_CHANNEL + h->channel, .data_len = BIP_DATA_MAX};
 
 	h->more = false;
 	h->receiving = card_cat_queue(c, &cmd, recv_cb, gen(c)) == 0;

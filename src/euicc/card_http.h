@@ -1,4 +1,5 @@
-/* The admin agent in the card: SCP81 (TLS-PSK and HTTP over a BIP channel). SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The admin agent in the card: SCP81 (TLS-PSK and HTTP over a BIP channel).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include <stdbool.h>

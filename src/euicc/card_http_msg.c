@@ -1,6 +1,5 @@
-/* What the admin agent says: its POST requests, its OPEN CHANNEL, and where the parameters come from (GP Amd B 3.4, 3.7;
- * SGP.02 2.4.4, 4.1.3.4).
- * SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What the admin agent says: its POST requests, its OPEN CHANNEL, and where the parameters come from (GP Amd
+ * B 3.4, 3.7; SGP.02 2.4.4, 4.1.3.4). SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

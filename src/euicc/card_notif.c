@@ -56,8 +56,10 @@ static void sms_done(struct card *c, bool ok)
 static int send_sms(struct card *c, const struct bytes *e1)
 {
 	uint8_t kvn = card_scp80_kvn(c);
-	const struct scp80_sec sec = { .spi1 = SCP80_SPI1_NOTIF, .kic_octet = kvn << 4, .kid_octet = kvn << 4 | SCP80_ALG_AES,
-				       .tar = SCP80_TAR_ISD_R };
+	const struct scp80_sec sec = {.spi1 = SCP80_SPI1_NOTIF,
+				      .kic_octet = kvn << 4,
+				      .kid_octet = kvn << 4 | SCP80_ALG_AES,
+				      .tar = SCP80_TAR_ISD_R};
 	struct bytes *packet = bytes_new(NULL, 512);
 	int rc = scp80_cmd_enc(packet, &sec, NULL, card_key(c, kvn, 2), e1->data, e1->len);
 
@@ -81,7 +83,8 @@ void card_notif_send(struct card *c)
 	if (rc == 0)
 		rc = c->env->cfg.notify_https ? card_http_notify(c, e1) : send_sms(c, e1);
 	LOGCARD(c, LOGL_INFO, "notification %02X (%s) number %04X by %s, try %u\n", c->notif.type,
-		notif_type_text(c->notif.type), c->notif.seq, c->env->cfg.notify_https ? "HTTPS" : "SMS", c->notif.tries);
+		notif_type_text(c->notif.type), c->notif.seq, c->env->cfg.notify_https ? "HTTPS" : "SMS",
+		c->notif.tries);
 	talloc_free(e1);
 	if (rc < 0)
 		attempt_done(c);

@@ -169,11 +169,13 @@ static void por_send(struct card *c, const struct por *p, uint8_t status, const 
 {
 	struct bytes *packet;
 
-	LOGCARD(c, LOGL_INFO, "SCP80 counter %010llX: %s\n", (unsigned long long)p->sec->cntr, scp80_status_text(status));
+	LOGCARD(c, LOGL_INFO, "SCP80 counter %010llX: %s\n", (unsigned long long)p->sec->cntr,
+		scp80_status_text(status));
 	if (!scp80_rsp_wanted(p->sec, status) || c->env->cfg.fault_no_por)
 		return;
 	packet = bytes_new(c, SCP80_PACKET_MAX);
-	if (scp80_rsp_enc(packet, p->sec, p->kic, p->kid, status, data ? data->data : NULL, data ? data->len : 0) == 0) {
+	if (scp80_rsp_enc(packet, p->sec, p->kic, p->kid, status, data ? data->data : NULL, data ? data->len : 0) ==
+	    0) {
 		if ((p->sec->spi2 & 0x20) || packet->len + 3 > OTA_INLINE_MAX)
 			por_by_submit(c, p, packet);
 		else
@@ -230,7 +232,8 @@ static const struct key *key_for(const struct card *c, uint8_t kvn, uint8_t kid,
 	return k ? key_dup(ctx, k) : NULL;
 }
 
-/* What cannot be authenticated is dropped without a word (SGP.02 2.4.3): 9000, so that the SMSC does not send it again. */
+/* What cannot be authenticated is dropped without a word (SGP.02 2.4.3): 9000, so that the SMSC does not send it again.
+ */
 static void packet_in(struct card *c, const char *from, const uint8_t *in, size_t len, struct bytes *resp)
 {
 	struct scp80_sec sec;

@@ -14,8 +14,8 @@
 
 #define SCRIPT_RSP_MAX (256U << 10)
 
-/* INSTALL [for personalization] that names the ISD-P which the script is addressed to: SM-DPs put it in front of the key
- * establishment whichever domain they address (card-side 3.9); the ISD-R carries it out. */
+/* INSTALL [for personalization] that names the ISD-P which the script is addressed to: SM-DPs put it in front of the
+ * key establishment whichever domain they address (card-side 3.9); the ISD-R carries it out. */
 static bool installs_itself(const struct isd_p *p, const struct tlv *t)
 {
 	struct apdu_cmd a;
@@ -106,7 +106,8 @@ static bool answers_definite(const struct card *c, bool definite)
 	}
 }
 
-int card_script_run(struct card *c, const struct aid *target, const uint8_t *in, size_t len, bool session, struct bytes *out)
+int card_script_run(struct card *c, const struct aid *target, const uint8_t *in, size_t len, bool session,
+		    struct bytes *out)
 {
 	struct isd_p *p = aid_eq(target, &aid_isd_r) ? NULL : card_isdp(c, target);
 	struct bytes *tlvs;

@@ -190,8 +190,8 @@ static void roll_back(struct card *c)
 	card_switch_refresh(c);
 }
 
-/* The change has failed in its stage. A roll-back that does not attach ends in fall-back; what has been rolled or fallen
- * back is never undone for want of a confirmation. */
+/* The change has failed in its stage. A roll-back that does not attach ends in fall-back; what has been rolled or
+ * fallen back is never undone for want of a confirmation. */
 static void failed(struct card *c)
 {
 	enum card_sw_kind kind = c->sw.kind;

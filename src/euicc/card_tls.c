@@ -74,7 +74,8 @@ static int tls_destroy(struct card_tls *t)
 	return 0;
 }
 
-struct card_tls *card_tls_new(void *ctx, struct card_tls_ctx *tc, const char *identity, const uint8_t *psk, size_t psk_len)
+struct card_tls *card_tls_new(void *ctx, struct card_tls_ctx *tc, const char *identity, const uint8_t *psk,
+			      size_t psk_len)
 {
 	struct card_tls *t;
 

@@ -1,5 +1,5 @@
-/* TLS 1.2 client with PSK between two memory buffers: the card's end of SCP81, on OpenSSL on purpose (the server's end is
- * GnuTLS).  SPDX-License-Identifier: AGPL-3.0-or-later */
+/* TLS 1.2 client with PSK between two memory buffers: the card's end of SCP81, on OpenSSL on purpose (the server's end
+ * is GnuTLS).  SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include <osmocom/rsp/util/bytes.h>
@@ -9,7 +9,8 @@ struct card_tls_ctx;
 
 struct card_tls_ctx *card_tls_ctx_new(void *ctx);	/* shared by all sessions; talloc object */
 /* psk is copied and wiped when freed. NULL on failure. */
-struct card_tls *card_tls_new(void *ctx, struct card_tls_ctx *tc, const char *identity, const uint8_t *psk, size_t psk_len);
+struct card_tls *card_tls_new(void *ctx, struct card_tls_ctx *tc, const char *identity, const uint8_t *psk,
+			      size_t psk_len);
 int card_tls_feed(struct card_tls *t, const uint8_t *data, size_t len);	/* from the server */
 int card_tls_handshake(struct card_tls *t);		/* 1 done, 0 more octets wanted, negative: failed */
 /* Appends what has been deciphered. 0, -EPIPE after close_notify, -EPROTO. */

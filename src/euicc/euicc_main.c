@@ -32,7 +32,9 @@
 static struct {
 	const char *config, *state, *import;
 	uint16_t vty_port;
-} opt = { .config = "/etc/osmocom/osmo-euicc-sim.cfg", .state = "/var/lib/osmocom/osmo-euicc-sim.db", .vty_port = VTY_PORT };
+} opt = {.config = "/etc/osmocom/osmo-euicc-sim.cfg",
+	 .state = "/var/lib/osmocom/osmo-euicc-sim.db",
+	 .vty_port = VTY_PORT};
 
 static volatile sig_atomic_t quit;
 
@@ -141,7 +143,8 @@ static int run(void *ctx, struct sim *s)
 int main(int argc, char **argv)
 {
 	void *ctx = talloc_named_const(NULL, 1, "osmo-euicc-sim");
-	struct vty_app_info vty_info = { .name = "osmo-euicc-sim", .version = PACKAGE_VERSION, .copyright = "AGPL-3.0-or-later\n" };
+	struct vty_app_info vty_info = {
+		.name = "osmo-euicc-sim", .version = PACKAGE_VERSION, .copyright = "AGPL-3.0-or-later\n"};
 	struct sim *s;
 	int rc;
 

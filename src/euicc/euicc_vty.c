@@ -56,7 +56,9 @@ static int listen_add(struct vty *vty, const char *ip, const char *port, const c
 	return CMD_SUCCESS;
 }
 
-#define SMPP_STR "SMPP server of the SMSC\nAccept connections, from the next start on\nIPv4 address\nIPv6 address\nTCP port, 0: any\n"
+#define SMPP_STR                                                                                                       \
+	"SMPP server of the SMSC\nAccept connections, from the next start on\nIPv4 address\nIPv6 address\nTCP port, "  \
+	"0: any\n"
 
 DEFUN(cfg_smpp, cfg_smpp_cmd, "smpp listen " VTY_IPV46_CMD " <0-65535> password WORD",
       SMPP_STR "ESMEs must give this password\nUp to 8 characters\n")
@@ -88,7 +90,9 @@ static int subscriber(struct vty *vty, const char *imsi, const char *msisdn, con
 	return result(vty, rc);
 }
 
-#define SUBSCRIBER_STR "Subscriber of the network, besides those of the imported cards\nIMSI\n6 to 15 digits\nMSISDN\n3 to 15 digits\n"
+#define SUBSCRIBER_STR                                                                                                 \
+	"Subscriber of the network, besides those of the imported cards\nIMSI\n6 to 15 digits\nMSISDN\n3 to 15 "       \
+	"digits\n"
 
 DEFUN(cfg_subscriber, cfg_subscriber_cmd, "subscriber imsi IMSI msisdn MSISDN", SUBSCRIBER_STR)
 {
@@ -96,7 +100,8 @@ DEFUN(cfg_subscriber, cfg_subscriber_cmd, "subscriber imsi IMSI msisdn MSISDN", 
 }
 
 DEFUN(cfg_subscriber_key, cfg_subscriber_key_cmd, "subscriber imsi IMSI msisdn MSISDN k HEX opc HEX",
-      SUBSCRIBER_STR "Milenage key: the card is authenticated\n32 hex digits\nMilenage operator constant\n32 hex digits\n")
+      SUBSCRIBER_STR
+      "Milenage key: the card is authenticated\n32 hex digits\nMilenage operator constant\n32 hex digits\n")
 {
 	return subscriber(vty, argv[0], argv[1], argv[2], argv[3]);
 }
@@ -115,7 +120,8 @@ DEFUN(cfg_no_subscriber, cfg_no_subscriber_cmd, "no subscriber imsi IMSI", NO_ST
 }
 
 DEFUN(cfg_route, cfg_route_cmd, "route prefix DIGITS system-id ID",
-      "Where mobile originated messages go\nDestination numbers starting with\nDigits\nESME that gets them\nIts system id\n")
+      "Where mobile originated messages go\nDestination numbers starting with\nDigits\nESME that gets them\nIts system "
+      "id\n")
 {
 	struct sim_route *r = talloc_zero(g_sim, struct sim_route);
 	int rc = network_route_add(g_sim->net, argv[0], argv[1]);
@@ -139,14 +145,15 @@ static int network_write(struct vty *vty)
 	for (i = 0; i < g_sim->n_listen; i++) {
 		const struct sim_listen *l = &g_sim->listen[i];
 
-		vty_out(vty, " smpp listen %s %u%s%s%s", l->ip, l->port, l->password[0] ? " password " : "", l->password,
-			VTY_NEWLINE);
+		vty_out(vty, " smpp listen %s %u%s%s%s", l->ip, l->port, l->password[0] ? " password " : "",
+			l->password, VTY_NEWLINE);
 	}
 	llist_for_each_entry(r, &g_sim->routes, entry)
 		vty_out(vty, " route prefix %s system-id %s%s", r->prefix, r->system_id, VTY_NEWLINE);
 	llist_for_each_entry(s, &g_sim->subscribers, entry) {
 		vty_out(vty, " subscriber imsi %s msisdn %s", s->imsi, s->msisdn);
-		/* a test network's keys, which its owner typed in: the only place they are shown is the file they came from */
+		/* a test network's keys, which its owner typed in: the only place they are shown is the file they came
+		 * from */
 		if (s->has_key) {
 			vty_out(vty, " k %s", osmo_hexdump_nospc(s->k, 16));
 			vty_out(vty, " opc %s", osmo_hexdump_nospc(s->opc, 16));
@@ -183,10 +190,14 @@ DEFUN(cfg_start_rate, cfg_start_rate_cmd, "start-rate <1-10000>",
 	return CMD_SUCCESS;
 }
 
-static const struct { const char *name; size_t off; } timers[] = {
-	{ "attach", offsetof(struct card_cfg, attach_s) }, { "confirm", offsetof(struct card_cfg, confirm_s) },
-	{ "repeat", offsetof(struct card_cfg, repeat_s) }, { "fall-back", offsetof(struct card_cfg, fallback_s) },
-	{ "https-idle", offsetof(struct card_cfg, http_idle_s) }, { "https-retry", offsetof(struct card_cfg, http_delay_s) },
+static const struct { const char *name; size_t off;
+} timers[] = {
+	{"attach", offsetof(struct card_cfg, attach_s)},
+	{"confirm", offsetof(struct card_cfg, confirm_s)},
+	{"repeat", offsetof(struct card_cfg, repeat_s)},
+	{"fall-back", offsetof(struct card_cfg, fallback_s)},
+	{"https-idle", offsetof(struct card_cfg, http_idle_s)},
+	{"https-retry", offsetof(struct card_cfg, http_delay_s)},
 };
 
 static unsigned *timer_value(unsigned i)
@@ -230,7 +241,8 @@ static const struct value_string dialects[] = {
 };
 
 DEFUN(cfg_dialect, cfg_dialect_cmd, "card dialect (book|whty-2016|odd)",
-      "Cards\nWhat they do where the specification leaves a choice\nAs recommended\nAs cards of 2016: AID tag 4F, AF answers\n"
+      "Cards\nWhat they do where the specification leaves a choice\nAs recommended\nAs cards of 2016: AID tag 4F, AF "
+      "answers\n"
       "The choice less made\n")
 {
 	g_sim->env->cfg.dialect = get_string_value(dialects, argv[0]);
@@ -303,7 +315,8 @@ DEFUN(inject_sms, inject_sms_cmd, "inject sms MSISDN FROM HEX",
 }
 
 DEFUN(fault_network, fault_network_cmd, "fault network NAME <0-1000000>",
-      "Something goes wrong\nIn the network\nloss, loss-ack, loss-mo, duplicate (percent), delay (ms), seed\nValue, 0: off\n")
+      "Something goes wrong\nIn the network\nloss, loss-ack, loss-mo, duplicate (percent), delay (ms), seed\nValue, 0: "
+      "off\n")
 {
 	return result(vty, network_fault_set(g_sim->net, argv[0], atoi(argv[1])));
 }

@@ -59,7 +59,8 @@ DEFUN(show_euiccs, show_euiccs_cmd, "show euicc", SHOW_EUICC_STR)
 
 		vty_out(vty, "%s %s", eid_str(eid, &slot->eid), slot->on ? "on" : "off");
 		if (slot->terminal)
-			vty_out(vty, " %s imsi %s profile %s", terminal_attached(slot->terminal) ? "attached" : "searching",
+			vty_out(vty, " %s imsi %s profile %s",
+				terminal_attached(slot->terminal) ? "attached" : "searching",
 				terminal_imsi(slot->terminal), p ? aid_str(aid, &p->aid) : "-");
 		vty_out(vty, "%s", VTY_NEWLINE);
 	}
@@ -84,8 +85,10 @@ static void counters_out(struct vty *vty, const struct card *c)
 
 	for (kvn = 1; kvn < ARRAY_SIZE(c->cntr); kvn++)
 		if (card_key(c, kvn, 2))
-			vty_out(vty, "  SCP80 version %02X counter %010llX%s", kvn, (unsigned long long)c->cntr[kvn], VTY_NEWLINE);
-	vty_out(vty, "  SMS received %lu, dropped %lu; scripts run %lu%s", c->sms_in, c->dropped, c->scripts, VTY_NEWLINE);
+			vty_out(vty, "  SCP80 version %02X counter %010llX%s", kvn, (unsigned long long)c->cntr[kvn],
+				VTY_NEWLINE);
+	vty_out(vty, "  SMS received %lu, dropped %lu; scripts run %lu%s", c->sms_in, c->dropped, c->scripts,
+		VTY_NEWLINE);
 }
 
 static void switch_out(struct vty *vty, const struct card *c)
@@ -96,8 +99,8 @@ static void switch_out(struct vty *vty, const struct card *c)
 	if (c->sw.stage != SW_STAGE_NONE)
 		vty_out(vty, "  change: %s %s%s", kinds[c->sw.kind], stages[c->sw.stage], VTY_NEWLINE);
 	if (c->notif.type)
-		vty_out(vty, "  notification owed: %s number %04X, tried %u times%s", notif_type_text(c->notif.type), c->notif.seq,
-			c->notif.tries, VTY_NEWLINE);
+		vty_out(vty, "  notification owed: %s number %04X, tried %u times%s", notif_type_text(c->notif.type),
+			c->notif.seq, c->notif.tries, VTY_NEWLINE);
 	vty_out(vty, "  HTTPS: %s%s", card_http_state(c), VTY_NEWLINE);
 }
 
@@ -175,7 +178,8 @@ DEFUN(show_network, show_network_cmd, "show network", SHOW_STR "Simulated mobile
 			continue;
 		if (n++ < ATTACHED_MAX)
 			vty_out(vty, "  IMSI %s MSISDN %s attached, EID %s%s", terminal_imsi(slot->terminal),
-				network_msisdn(g_sim->net, terminal_imsi(slot->terminal)), eid_str(eid, &slot->eid), VTY_NEWLINE);
+				network_msisdn(g_sim->net, terminal_imsi(slot->terminal)), eid_str(eid, &slot->eid),
+				VTY_NEWLINE);
 	}
 	if (n > ATTACHED_MAX)
 		vty_out(vty, "  and %u more%s", n - ATTACHED_MAX, VTY_NEWLINE);

@@ -48,7 +48,7 @@ static void keyset_take(struct isd_p *p, const struct es8_crt *crt, struct es8_k
 
 static uint16_t establish_keys(struct isd_p *p, const struct es5_cmd *cmd, struct bytes *resp)
 {
-	const struct ecasd_target t = { .role = 1, .sin = p->sin, .sdin = p->sdin, .kvn_first = 0x30, .kvn_last = 0x3F };
+	const struct ecasd_target t = {.role = 1, .sin = p->sin, .sdin = p->sdin, .kvn_first = 0x30, .kvn_last = 0x3F};
 	struct es8_keyset ks = { };
 	struct es8_crt crt;
 	size_t start = resp->len;
@@ -112,7 +112,10 @@ static uint16_t sd_data(struct isd_p *p, const uint8_t *body, size_t len)
 
 	rd_init(&r, body, len);
 	while ((rc = tlv_next(&r, &t)) == 1) {
-		struct bytes **to = t.tag == 0x42 ? &p->sin : t.tag == 0x45 ? &p->sdin : t.tag == 0x5F20 ? &p->provider : NULL;
+		struct bytes **to = t.tag == 0x42     ? &p->sin
+				    : t.tag == 0x45   ? &p->sdin
+				    : t.tag == 0x5F20 ? &p->provider
+						      : NULL;
 
 		if (!to)
 			continue;

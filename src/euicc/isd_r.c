@@ -154,7 +154,8 @@ static uint16_t status_block(struct card *c, struct bytes *resp)
 		bytes_put(resp, t.raw, t.raw_len);
 		taken += t.raw_len;
 	}
-	rest = taken < c->status_more->len ? bytes_dup(c, c->status_more->data + taken, c->status_more->len - taken) : NULL;
+	rest = taken < c->status_more->len ? bytes_dup(c, c->status_more->data + taken, c->status_more->len - taken)
+					   : NULL;
 	talloc_free(c->status_more);
 	c->status_more = rest;
 	return rest ? SW_MORE_E3 : SW_OK;
@@ -227,7 +228,8 @@ static void keys_delete(struct card *c, uint8_t kvn)
 /* SGP.02 4.1.1.8: EstablishISDRKeySet, second command. */
 static uint16_t establish_keys(struct card *c, const struct es5_cmd *cmd, struct bytes *resp)
 {
-	const struct ecasd_target t = { .role = 2, .kvn_first = 0x01, .kvn_last = 0x0F, .kvn2_first = 0x40, .kvn2_last = 0x4F };
+	const struct ecasd_target t = {
+		.role = 2, .kvn_first = 0x01, .kvn_last = 0x0F, .kvn2_first = 0x40, .kvn2_last = 0x4F};
 	struct es8_keyset ks = { };
 	size_t start = resp->len;
 	struct es8_crt crt;

@@ -168,7 +168,7 @@ int sim_import(struct sim *s, const char *path, unsigned *known)
 {
 	int n = card_import_file(s->env, path, known);
 
-	if (n >= 0)
+	if (n > 0)
 		txn_commit(s->env->db);
 	return n;
 }

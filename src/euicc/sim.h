@@ -1,4 +1,5 @@
-/* The simulator as a whole: state file, network, one terminal and card for each EID. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The simulator as a whole: state file, network, one terminal and card for each EID.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include <osmocom/core/linuxlist.h>

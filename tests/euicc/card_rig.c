@@ -19,8 +19,9 @@
 #define TEST_EID "89001012012341234012345678901224"
 
 const char rig_upp[] = "A01F80010281010382074578616D706C65830A89019990001234567893A500A600AA07A0058000810102";
-const char rig_ci_q[] = "04D72BE7A3C7464482E3ABB9E6D2C8FDA5E4760F6B98FFA6D915640F4ED36B255FD02423739D617B9AD6C05F5107B300F4789181A8"
-			"9CC1B197DD1FF646B438F09D";
+const char rig_ci_q[] =
+	"04D72BE7A3C7464482E3ABB9E6D2C8FDA5E4760F6B98FFA6D915640F4ED36B255FD02423739D617B9AD6C05F5107B300F4789181A8"
+	"9CC1B197DD1FF646B438F09D";
 const char rig_ci_ski[] = "C66B47D548664D571485D87BD0D4DB4F70B7F65D";
 const char rig_cert_dp[] =
 	"7F2181D29302020142082B0601040183F00F5F20092B0601040183F00F029501885F2504202001015F2404203912317319C80101"
@@ -250,8 +251,12 @@ void rig_envelope(struct rig *r, const struct bip_env *e)
 
 void rig_location(struct rig *r, uint8_t service)
 {
-	struct bip_env e = { .tag = BIP_ENV_EVENT, .src = BIP_DEV_TERMINAL, .dst = BIP_DEV_UICC, .event = BIP_EV_LOCATION,
-			     .has_service = true, .service = service };
+	struct bip_env e = {.tag = BIP_ENV_EVENT,
+			    .src = BIP_DEV_TERMINAL,
+			    .dst = BIP_DEV_UICC,
+			    .event = BIP_EV_LOCATION,
+			    .has_service = true,
+			    .service = service};
 
 	rig_envelope(r, &e);
 }
@@ -320,8 +325,12 @@ static char *por(struct rig *r, const struct scp80_sec *sec, int *status)
 
 char *rig_payload(struct rig *r, uint32_t tar, const uint8_t *payload, size_t len, int *status)
 {
-	const struct scp80_sec sec = { .spi1 = SCP80_SPI1, .spi2 = r->spi2, .kic_octet = 0x12, .kid_octet = 0x12, .tar = tar,
-				       .cntr = ++r->cntr };
+	const struct scp80_sec sec = {.spi1 = SCP80_SPI1,
+				      .spi2 = r->spi2,
+				      .kic_octet = 0x12,
+				      .kid_octet = 0x12,
+				      .tar = tar,
+				      .cntr = ++r->cntr};
 	struct bytes *packet = bytes_new(r->ctx, 0);
 
 	*status = -1;
@@ -339,7 +348,9 @@ char *rig_script(struct rig *r, uint32_t tar, uint8_t chain, const char *tlvs, i
 	char *hex;
 
 	assert_non_null(body);
-	assert_int_equal(script_cmd_enc(script, body->data, body->len, true, chain ? (enum script_chain)chain : SCRIPT_CHAIN_NONE), 0);
+	assert_int_equal(script_cmd_enc(script, body->data, body->len, true,
+					chain ? (enum script_chain)chain : SCRIPT_CHAIN_NONE),
+			 0);
 	hex = rig_payload(r, tar, script->data, script->len, status);
 	talloc_free(body);
 	talloc_free(script);

@@ -20,7 +20,9 @@
 
 #define AID_1300 "A0000005591010FFFFFFFF8900001300"
 #define TAR_1300 0x000013
-#define CREATE "80E60C003F10A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010" AID_1300 "0380C00006C904810203700000"
+#define CREATE                                                                                                         \
+	"80E60C003F10A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010" AID_1300                    \
+	"0380C00006C904810203700000"
 #define ENABLE "80E28800153A03124F10" AID_1300
 #define GET_STATUS "80F24002174F10" AID_1300 "5C034F9F7000"
 #define E3(state) "E3164F10" AID_1300 "9F7001" state "9000"
@@ -221,7 +223,8 @@ static void test_ota_digest_packet(void **state)
 static void test_security_level(void **state)
 {
 	struct rig *r = rig_new(NULL, NULL);
-	struct scp80_sec sec = { .spi1 = 0x12, .spi2 = SCP80_SPI2_POR, .kic_octet = 0x12, .kid_octet = 0x12, .tar = 1, .cntr = 1 };
+	struct scp80_sec sec = {
+		.spi1 = 0x12, .spi2 = SCP80_SPI2_POR, .kic_octet = 0x12, .kid_octet = 0x12, .tar = 1, .cntr = 1};
 	struct bytes *p = bytes_new(r->ctx, 0), *data = bytes_new(r->ctx, 0);
 	static const uint8_t script[] = { 0xAA, 0x00 };
 
@@ -304,7 +307,8 @@ static void test_get_data(void **state)
 	/* the terminal may select the ECASD and read the EID (digest 1.2) */
 	rig_apdu_hex(r, "00A4040010A0000005591010FFFFFFFF890000020000");
 	assert_int_equal(r->sw, 0x9000);
-	assert_string_equal(bytes_hex(r->ctx, rig_apdu_hex(r, "00CA005A00")->data, 20), "5A10890010120123412340123456789012249000");
+	assert_string_equal(bytes_hex(r->ctx, rig_apdu_hex(r, "00CA005A00")->data, 20),
+			    "5A10890010120123412340123456789012249000");
 	rig_free(r);
 }
 
@@ -352,12 +356,13 @@ static void test_master_delete(void **state)
 /* --- key establishment --- */
 
 #define STEP2(param, a6, epk_sig) "80E28901A13A0217" a6 epk_sig
-static const char step2_09[] =
-	"80E28901A13A0217A615900203099501108001888101108201018301309100"
-	"7F494104DE94D945FD70A76253C6EC43F34A50069175A02C320FE52DF2CDAFD28352D0F6BB81E7D69A715F2B80DE0558CD2066ADA2C731A76E9D"
-	"018EBDBA0AFB010CC38B"
-	"5F37406A506F1B39D07601F58A5DD705DE994428C7FAFE276477FD484AA1D5CA39411CEB3225126C9AA23F212BDD894D2E7D39400887B3ABB490"
-	"9B535CD41AF9CD6F5100";
+static const char step2_09[] = "80E28901A13A0217A615900203099501108001888101108201018301309100"
+			       "7F494104DE94D945FD70A76253C6EC43F34A50069175A02C320FE52DF2CDAFD28352D0F6BB81E7D69A715F2"
+			       "B80DE0558CD2066ADA2C731A76E9D"
+			       "018EBDBA0AFB010CC38B"
+			       "5F37406A506F1B39D07601F58A5DD705DE994428C7FAFE276477FD484AA1D5CA39411CEB3225126C9AA23F2"
+			       "12BDD894D2E7D39400887B3ABB490"
+			       "9B535CD41AF9CD6F5100";
 
 static char *step1_script(struct rig *r, const char *cert)
 {
@@ -443,12 +448,13 @@ static void test_key_establishment_refused(void **state)
 /* digest 3.9: ISD-R keyset 02 beside 01, parameter 0B; the certificate is made here, the rest is the digest's */
 static void test_isd_r_keyset(void **state)
 {
-	static const char step2[] =
-		"80E28901A63A021CA61A9002030B95011080018881011082010183010291050000000001"
-		"7F4941049487C712D23850D5E38446F62C4A2306C63A1DD6AA0AC1522AC0AD4FDF6AB9C3417F3C3CDF6C796456FDB30862B7EF7155BC4F8337C3"
-		"985831EA3F521E779F47"
-		"5F374074648650B89525C0345EEF8C1EE32B4FDB5D26A4A3DA2389C043B560BAB378C1DE2A8E55C9BAE92D724F0C1BE6843CCF90D8E3A8854429"
-		"78E4FE837B867F78E200";
+	static const char step2[] = "80E28901A63A021CA61A9002030B95011080018881011082010183010291050000000001"
+				    "7F4941049487C712D23850D5E38446F62C4A2306C63A1DD6AA0AC1522AC0AD4FDF6AB9C3417F3C3CDF"
+				    "6C796456FDB30862B7EF7155BC4F8337C3"
+				    "985831EA3F521E779F47"
+				    "5F374074648650B89525C0345EEF8C1EE32B4FDB5D26A4A3DA2389C043B560BAB378C1DE2A8E55C9BA"
+				    "E92D724F0C1BE6843CCF90D8E3A8854429"
+				    "78E4FE837B867F78E200";
 	struct cert_gp cert = { .serial = { 1 }, .serial_len = 1, .ca_id = { 1 }, .ca_id_len = 1, .subject = { 2 },
 				.subject_len = 1, .usage = { 0x88 }, .usage_len = 1, .expiry = "20391231",
 				.role = CERT_ROLE_SR, .has_aki = true };
@@ -461,13 +467,17 @@ static void test_isd_r_keyset(void **state)
 
 	rig_power(r);
 	hex_dec(d, 32, "FB72220540E2D42E3EF63F35B8ADD92CCD6E337DE69CEBB82DAD312074298F1C");
-	hex_dec(cert.q, 65, "04BC0933721727243D2CD167FD87CCEDED0B77D42CC79D98E635AB462F78EDBDBE97EAF5EE56F35DD052323C7FB3691E9B106F01"
-			    "5D21D0CC847B3C9165FD27D572");
+	hex_dec(cert.q, 65,
+		"04BC0933721727243D2CD167FD87CCEDED0B77D42CC79D98E635AB462F78EDBDBE97EAF5EE56F35DD052323C7FB3691E9B106F"
+		"01"
+		"5D21D0CC847B3C9165FD27D572");
 	hex_dec(cert.aki, 20, rig_ci_ski);
 	assert_int_equal(cert_gp_issue(c, &cert, ec_from_private(r->ctx, d)), 0);
 	rand_script = 2;
-	got = rig_script(r, 1, SCRIPT_CHAIN_FIRST, tlv22(r, talloc_asprintf(r->ctx, "80E20900%02zX3A01%02zX%s", c->len + 3, c->len,
-									    bytes_hex(r->ctx, c->data, c->len))), &status);
+	got = rig_script(r, 1, SCRIPT_CHAIN_FIRST,
+			 tlv22(r, talloc_asprintf(r->ctx, "80E20900%02zX3A01%02zX%s", c->len + 3, c->len,
+						  bytes_hex(r->ctx, c->data, c->len))),
+			 &status);
 	eq(got, "AB198001012314" "8510" RC "9000");
 	got = rig_script(r, 1, SCRIPT_CHAIN_LAST, tlv22(r, step2), &status);
 	rand_script = 0;
@@ -510,13 +520,16 @@ static void test_scp03(void **state)
 	assert_int_equal(isdp_1300(r)->scp03_cntr, 1);
 	rig_power(r);
 	/* without secure messaging: refused */
-	eq(rig_script(r, TAR_1300, 0, tlv22(r, "80E288000D3A070AA0080606913386994211"), &status), "AB07800101" "23026982");
+	eq(rig_script(r, TAR_1300, 0, tlv22(r, "80E288000D3A070AA0080606913386994211"), &status), "AB07800101"
+												  "23026982");
 	rig_free(r);
 }
 
 #define T84 "840A30000102030405060708"
 #define T85 "851133762C42307F9B2797FF7411E3590822B6"
-#define T86A "8638038CF0E4E0F82B8C9BEA5037B14CF254978E1E82455B84AB7EF85E44A1B738C3C1EFF4E6D2D087CB0497C1E2F38AC4397097D35E4E92C49F"
+#define T86A                                                                                                           \
+	"8638038CF0E4E0F82B8C9BEA5037B14CF254978E1E82455B84AB7EF85E44A1B738C3C1EFF4E6D2D087CB0497C1E2F38AC4397097D35E" \
+	"4E92C49F"
 #define T86B "8618C7E1D1D6BA55CCC0C4F7677F7975C79A4B733827166258A0"
 #define R84 "842000000000000000000000300370A4430C7A4C52F4A701E292799D17C2BC000001"
 
@@ -837,10 +850,15 @@ static void test_fall_back(void **state)
 static void test_prefixes(void **state)
 {
 	static const char *const apdus[] = {
-		"80C2000051D14F820283810607914477000990998B40440C914477000900007FF6621132320420002D02700000281516391212000001092868F3"
+		"80C2000051D14F820283810607914477000990998B40440C914477000900007FF6621132320420002D02700000281516391212"
+		"000001092868F3"
 		"93B7B105BD993CEE1FFCADF38A9178B5E74B5D8EFDADED9DF1CF5C5A",
-		"801400000C8103011300820282818301" "00", "80C2000017D615190103820282811B010013" "0962F224000100000001",
-		"00A4040010A0000005591010FFFFFFFF890000020000", "80CABF30045C027F2100",
+		"801400000C8103011300820282818301"
+		"00",
+		"80C2000017D615190103820282811B010013"
+		"0962F224000100000001",
+		"00A4040010A0000005591010FFFFFFFF890000020000",
+		"80CABF30045C027F2100",
 	};
 	struct rig *r = rig_new(NULL, NULL);
 	unsigned i;
@@ -863,17 +881,31 @@ static void test_prefixes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scp80_packet), cmocka_unit_test(test_silent_drop),
-		cmocka_unit_test(test_ota_digest_packet), cmocka_unit_test(test_security_level),
-		cmocka_unit_test(test_create_delete), cmocka_unit_test(test_memory), cmocka_unit_test(test_get_data),
-		cmocka_unit_test(test_fallback_attribute), cmocka_unit_test(test_master_delete),
-		cmocka_unit_test(test_key_establishment), cmocka_unit_test(test_key_establishment_refused),
-		cmocka_unit_test(test_isd_r_keyset), cmocka_unit_test(test_scp03), cmocka_unit_test(test_scp03t),
+		cmocka_unit_test(test_scp80_packet),
+		cmocka_unit_test(test_silent_drop),
+		cmocka_unit_test(test_ota_digest_packet),
+		cmocka_unit_test(test_security_level),
+		cmocka_unit_test(test_create_delete),
+		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_get_data),
+		cmocka_unit_test(test_fallback_attribute),
+		cmocka_unit_test(test_master_delete),
+		cmocka_unit_test(test_key_establishment),
+		cmocka_unit_test(test_key_establishment_refused),
+		cmocka_unit_test(test_isd_r_keyset),
+		cmocka_unit_test(test_scp03),
+		cmocka_unit_test(test_scp03t),
 		cmocka_unit_test(test_scp03t_not_installed),
-		cmocka_unit_test(test_scp03t_tampered), cmocka_unit_test(test_scp03t_no_key),
-		cmocka_unit_test(test_enable), cmocka_unit_test(test_pol1), cmocka_unit_test(test_roll_back),
-		cmocka_unit_test(test_notification_refused), cmocka_unit_test(test_first_attach),
-		cmocka_unit_test(test_restart_in_change), cmocka_unit_test(test_fall_back), cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_scp03t_tampered),
+		cmocka_unit_test(test_scp03t_no_key),
+		cmocka_unit_test(test_enable),
+		cmocka_unit_test(test_pol1),
+		cmocka_unit_test(test_roll_back),
+		cmocka_unit_test(test_notification_refused),
+		cmocka_unit_test(test_first_attach),
+		cmocka_unit_test(test_restart_in_change),
+		cmocka_unit_test(test_fall_back),
+		cmocka_unit_test(test_prefixes),
 	};
 
 	osmo_init_logging2(talloc_named_const(NULL, 0, "logging"), &rsp_log_info);

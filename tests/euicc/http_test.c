@@ -128,8 +128,15 @@ static bool bip(struct rig *r, const struct bip_cmd *c, struct bip_resp *resp)
 
 static void event(struct world *w, uint8_t ev, uint8_t channel, uint8_t info, uint8_t len)
 {
-	struct bip_env e = { .tag = BIP_ENV_EVENT, .src = BIP_DEV_TERMINAL, .dst = BIP_DEV_UICC, .event = ev, .has_channel = true,
-			     .channel = channel, .channel_info = info, .has_data_len = ev == BIP_EV_DATA_AVAILABLE, .data_len = len };
+	struct bip_env e = {.tag = BIP_ENV_EVENT,
+			    .src = BIP_DEV_TERMINAL,
+			    .dst = BIP_DEV_UICC,
+			    .event = ev,
+			    .has_channel = true,
+			    .channel = channel,
+			    .channel_info = info,
+			    .has_data_len = ev == BIP_EV_DATA_AVAILABLE,
+			    .data_len = len};
 
 	rig_envelope(w->r, &e);
 }
@@ -394,8 +401,9 @@ static void test_enable(void **state)
 	trigger(w);
 	await(w, 1);
 	aid_isdp(&aid, 0x13);
-	respond_hex(w, "/n2", NULL, "AE80224580E60C003F10A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010"
-				    "A0000005591010FFFFFFFF89000013000380C00006C9048102037000000000");
+	respond_hex(w, "/n2", NULL,
+		    "AE80224580E60C003F10A0000005591010FFFFFFFF8900000D0010A0000005591010FFFFFFFF8900000E0010"
+		    "A0000005591010FFFFFFFF89000013000380C00006C9048102037000000000");
 	q = await(w, 2);
 	body_is(q, "AF80230300900000" "00");
 	p = card_isdp(w->r->card, &aid);
@@ -431,12 +439,13 @@ static void test_enable(void **state)
 /* Answers of the digest (8.3), in one piece, octet by octet, and every prefix. */
 static void test_parser(void **state)
 {
-	static const char ok[] =
-		"HTTP/1.1 100 Continue\r\n\r\n"
-		"HTTP/1.1 200 OK\r\nX-Admin-Protocol: globalplatform-remote-admin/1.0\r\nX-Admin-Next-URI: /gsma/adminagent?s=1&n=2\r\n"
-		"Content-Type: application/vnd.globalplatform.card-content-mgt;version=1.0\r\n"
-		"x-admin-targeted-application: //aid/A000000559/1010FFFFFFFF8900001000\r\nTransfer-Encoding: chunked\r\n\r\n"
-		"E;x=y\r\n0123456789abcd\r\n1\r\nX\r\n0\r\nTrailer: x\r\n\r\n";
+	static const char ok[] = "HTTP/1.1 100 Continue\r\n\r\n"
+				 "HTTP/1.1 200 OK\r\nX-Admin-Protocol: "
+				 "globalplatform-remote-admin/1.0\r\nX-Admin-Next-URI: /gsma/adminagent?s=1&n=2\r\n"
+				 "Content-Type: application/vnd.globalplatform.card-content-mgt;version=1.0\r\n"
+				 "x-admin-targeted-application: "
+				 "//aid/A000000559/1010FFFFFFFF8900001000\r\nTransfer-Encoding: chunked\r\n\r\n"
+				 "E;x=y\r\n0123456789abcd\r\n1\r\nX\r\n0\r\nTrailer: x\r\n\r\n";
 	static const char *const bad[] = {
 		"SIP/2.0 200 OK\r\n", "HTTP/1.1 abc\r\n", "HTTP/1.1 200 OK\r\nno colon\r\n",
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
