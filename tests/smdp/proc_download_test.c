@@ -2,6 +2,7 @@
  * hears, where the profile is afterwards; failures at each step, expiry, restarts.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
+#include "config.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

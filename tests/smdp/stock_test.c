@@ -2,6 +2,7 @@
  * and moves through its states. stock_import.c: the file's form.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
+#include "config.h"
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
