@@ -18,10 +18,20 @@ static void create_isdp(struct euicc *e, struct es_req *req)
 		plat_srv_proc(e, req, PROC_CREATE_ISDP, b->iccid);
 }
 
+/* Sd-aid ISD-R is a key establishment: of the ISD-P that this SM-DP is downloading to. */
+static const struct eis_profile *send_data_to(const struct euicc *e, const struct es_req *req)
+{
+	const struct aid *aid = &es_req_msg(req)->b.sd_aid;
+
+	if (!aid_eq(aid, &aid_isd_r))
+		return eis_by_aid(e->eis, aid);
+	return e->held && !strcmp(e->hold.party, es_req_party(req)->id) ? eis_by_iccid(e->eis, e->hold.iccid) : NULL;
+}
+
 static void send_data(struct euicc *e, struct es_req *req)
 {
 	const struct es_body *b = &es_req_msg(req)->b;
-	const struct eis_profile *p = eis_by_aid(e->eis, &b->sd_aid);
+	const struct eis_profile *p = send_data_to(e, req);
 	char aid[AID_STR_SIZE];
 
 	if (!b->data || !b->sd_aid.len)

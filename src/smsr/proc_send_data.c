@@ -23,6 +23,7 @@ struct proc_send_data {
 	struct bytes *data;		/* copy: the request may be answered before the card session lets go */
 	size_t pos, end;		/* the piece that is out */
 	bool more;			/* MoreToDo */
+	bool isd_r;			/* key establishment: by way of the ISD-R */
 	bool chained;			/* this piece: 83 in front */
 	struct bytes *rsp;
 };
@@ -67,15 +68,64 @@ static bool wants_chain(const uint8_t *data, size_t len)
 }
 
 /* Key establishment is C-APDUs in the clear (CLA 80) to the ISD-R, which passes them on to the ISD-P after INSTALL [for
- * personalization] (card-side 5); SCP03t and SCP03 go to the ISD-P itself. Either way Sd-aid names the ISD-P. */
-static bool for_isd_r(const uint8_t *data, size_t len)
+ * personalization] (card-side 5); SCP03t and SCP03 go to the ISD-P itself. Sd-aid may name either. */
+static bool for_isd_r(const struct es_body *b)
 {
 	struct apdu_cmd c;
 	struct rd r;
 	struct tlv t;
 
-	rd_init(&r, data, len);
+	if (aid_eq(&b->sd_aid, &aid_isd_r))
+		return true;
+	rd_init(&r, b->data->data, b->data->len);
 	return tlv_next(&r, &t) == 1 && t.tag == SCRIPT_TAG_CAPDU && apdu_dec(&c, t.v, t.len) == 0 && c.cla == 0x80;
+}
+
+/* Nothing but certificate and key data, complete: 3A01, 3A02 and the TLVs 7F49 and 5F37 behind it (card-side 5.2, 5.3). */
+static bool key_data_only(const struct bytes *b)
+{
+	struct rd r;
+	struct tlv t;
+
+	rd_init(&r, b->data, b->len);
+	while (r.left) {
+		int tag = rd_peek(&r, 0);
+
+		if ((tag == 0x3A ? dgi_next(&r, &t) : tlv_next(&r, &t)) != 1)
+			return false;
+		if (t.tag != 0x3A01 && t.tag != 0x3A02 && t.tag != 0x7F49 && t.tag != 0x5F37)
+			return false;
+	}
+	return true;
+}
+
+/* The ISD-R obeys whatever comes under our keys: an SM-DP may say to it no more than INSTALL [for personalization] of its
+ * own ISD-P and the key establishment itself, else it could enable or delete what others own. */
+static bool isd_r_may_hear(const struct es_body *b, const struct aid *isd_p)
+{
+	struct bytes *stored = bytes_new(NULL, 0);
+	struct gp_store_data store;
+	struct gp_install inst;
+	struct apdu_cmd c;
+	bool ok = true;
+	struct rd r;
+	struct tlv t;
+
+	rd_init(&r, b->data->data, b->data->len);
+	while (ok && tlv_next(&r, &t) == 1) {
+		if (t.tag != SCRIPT_TAG_CAPDU || apdu_dec(&c, t.v, t.len) < 0 || c.cla != 0x80)
+			ok = false;
+		else if (c.ins == GP_INS_INSTALL)
+			ok = gp_install_dec(&inst, &c) == 0x9000 && inst.p1 == 0x20 && aid_eq(&inst.app, isd_p);
+		else if (c.ins == GP_INS_STORE_DATA)
+			ok = gp_store_data_dec(&store, &c) == 0x9000 && store.dgi &&
+			     bytes_put(stored, store.data, store.len) == 0;
+		else
+			ok = false;
+	}
+	ok = ok && key_data_only(stored);
+	talloc_free(stored);
+	return ok;
 }
 
 static bool all_tlvs(const struct bytes *b)
@@ -99,10 +149,16 @@ static void begin(struct proc *p)
 	enum es_reason r = b ? policy_ask(p->e->eis, t, POLICY_SEND_DATA, &caller, 0) : ES_R_INTERNAL;
 	struct proc_send_data *s;
 
-	if (!r && !all_tlvs(b->data))
-		r = ES_R_PARAM_INVALID;
+	if (!r && !all_tlvs(b->data)) {
+		proc_fail(p, ES_R_PARAM_INVALID, "Data is not a sequence of command TLVs");
+		return;
+	}
+	if (!r && for_isd_r(b) && !isd_r_may_hear(b, &t->i.isdp_aid)) {
+		proc_fail(p, ES_R_PARAM_INVALID, "to the ISD-R: key establishment of the own ISD-P only");
+		return;
+	}
 	if (r) {
-		proc_fail(p, r, r == ES_R_PARAM_INVALID ? "Data is not a sequence of command TLVs" : NULL);
+		proc_fail(p, r, NULL);
 		return;
 	}
 	s = talloc_zero(p, struct proc_send_data);
@@ -110,6 +166,7 @@ static void begin(struct proc *p)
 	s->data = bytes_dup(s, b->data->data, b->data->len);
 	s->rsp = bytes_new(s, RESPONSE_MAX);
 	s->more = b->more_to_do;
+	s->isd_r = for_isd_r(b);
 	p->priv = s;
 	p->row.aid = t->i.isdp_aid;
 	if (s->more || p->e->held)
@@ -126,7 +183,7 @@ static void piece_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	struct proc_cmd cmd = { .what = "SendData", .step = PROC_STEP_COMMAND, .changes = true, .target = p->row.aid };
 	size_t len = piece_len(from, s->data->len - s->pos, limit);
 
-	if (for_isd_r(from, len))
+	if (s->isd_r)
 		cmd.target = aid_isd_r;
 	s->end = s->pos + len;
 	cmd.more = s->more || s->end < s->data->len;

@@ -55,15 +55,16 @@ static void whole_download(void **state)
 	assert_int_equal(flow_state(ICCID_NEW), EIS_PS_CREATED);
 	assert_int_equal(flow.e->eis->fix.available_memory, 300000 - 65536);
 	btw("a key establishment step 1: chained from here on (Annex K)");
-	id = send_data(SMDP, AID_NEW, "220880E2090003010203", true);
+	id = send_data(SMDP, AID_NEW, "221C80E6200016000010" AID_NEW "00000000" "220D80E20900083A01057F21020102", true);
 	assert_true(flow.sent[1].c.chained);
 	assert_true(flow.sent[1].c.first_in_chain);
 	assert_true(flow.sent[1].c.more);
-	assert_string_equal(aid_str(aid, &flow.sent[1].c.target), AID_NEW);
+	assert_true(aid_eq(&flow.sent[1].c.target, &aid_isd_r));	/* card-side 5: by way of the ISD-R */
 	flow_card("231485100102030405060708090A0B0C0D0E0F109000");
 	assert_answer(id, ES_EXECUTED_SUCCESS, "");
 	assert_string_equal(flow_answered(id)->data, "231485100102030405060708090A0B0C0D0E0F109000");
 	id = send_data(SMDP, AID_NEW, "840A30000102030405060708" "86020102", false);
+	assert_string_equal(aid_str(aid, &flow.sent[2].c.target), AID_NEW);
 	assert_true(flow.sent[2].c.chained);
 	assert_false(flow.sent[2].c.first_in_chain);
 	assert_false(flow.sent[2].c.more);
@@ -250,6 +251,53 @@ static void send_data_cut(void **state)
 	talloc_free(hex);
 }
 
+/* Else a refusal would prove nothing. */
+static void assert_well_formed(const char *hex)
+{
+	struct bytes *b = bytes_from_hex(flow.root, hex);
+	struct apdu_cmd c;
+	struct tlv t;
+	struct rd r;
+	int rc;
+
+	rd_init(&r, b->data, b->len);
+	while ((rc = tlv_next(&r, &t)) == 1)
+		assert_int_equal(apdu_dec(&c, t.v, t.len), 0);
+	assert_int_equal(rc, 0);
+	talloc_free(b);
+}
+
+/* The ISD-R obeys whatever comes under the SM-SR's keys: an SM-DP must not command it through SendData. */
+static void send_data_is_no_way_to_the_isd_r(void **state)
+{
+	static const char *const evil[] = {
+		"221A80E28800153A03124F10" AID_OP,				/* EnableProfile */
+		"221780E40040124F10" AID_OP,					/* DeleteProfile */
+		"221C80E6200016000010" AID_OP "00000000",			/* personalization of another ISD-P */
+		"221C80E6200016000010" AID_NEW "00000000" "221780E40040124F10" AID_OP,
+		"220D80E20900083A01057F21020102" "221A80E28801153A03124F10" AID_OP,	/* as second block */
+		"220880E28900033A0305",
+		"220E80E28800093A010080E288000000",
+		"86020102" "221780E40040124F10" AID_OP,				/* first TLV is not the only one */
+	};
+	unsigned n;
+
+	created(true);
+	n = flow.n_sent;
+	for (size_t i = 0; i < 7; i++) {
+		assert_well_formed(evil[i]);
+		assert_answer(send_data(SMDP, AID_NEW, evil[i], true), ES_FAILED, "1.6/2.1");
+		assert_answer(send_data(SMDP, "A0000005591010FFFFFFFF8900000100", evil[i], true), ES_FAILED, "1.6/2.1");
+	}
+	assert_int_equal(flow.n_sent, n);
+	btw("what does not begin so goes to the ISD-P, which has its own say");
+	send_data(SMDP, AID_NEW, evil[7], true);
+	assert_true(aid_eq(&flow.sent[n].c.target, &eis_by_iccid(flow.e->eis, ICCID_NEW)->i.isdp_aid));
+	flow_card("8600");
+	btw("the ISD-R is open to a download only");
+	assert_answer(send_data(SMDP2, "A0000005591010FFFFFFFF8900000100", "8600", true), ES_FAILED, "8.2.1/3.9");
+}
+
 static void get_eis_filtered(void **state)
 {
 	struct answer *a = flow_answered(flow_ask(ES4, ES_FN_GET_EIS, OP, NULL, 60));
@@ -281,7 +329,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, flow_setup, flow_teardown)
 	const struct CMUnitTest tests[] = {
 		T(whole_download), T(create_refused), T(create_answer_lost), T(create_never_answered), T(hold_keeps_others_out),
-		T(waiting_behind_a_hold), T(delete_isdp_ends_the_hold), T(send_data_cut), T(get_eis_filtered), T(duplicate_delete),
+		T(waiting_behind_a_hold), T(delete_isdp_ends_the_hold), T(send_data_cut), T(send_data_is_no_way_to_the_isd_r), T(get_eis_filtered), T(duplicate_delete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
