@@ -98,6 +98,8 @@ static void lru_touch(struct isd_p *p)
 	llist_add(&p->lru, &env->lru);
 	while (env->lru_len > env->lru_max) {
 		old = llist_entry(env->lru.prev, struct isd_p, lru);
+		if (old == p)	/* the one in use stays */
+			break;
 		card_profile_drop(old);
 	}
 }

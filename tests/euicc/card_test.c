@@ -2,6 +2,7 @@
  * packets and computed ones, sections named) and of the OTA digest.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <osmocom/core/application.h>
@@ -9,11 +10,14 @@
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/crypto/cert.h>
 #include <osmocom/rsp/ota/es5_cmd.h>
+#include <osmocom/rsp/ota/es8_cmd.h>
+#include <osmocom/rsp/ota/scp03t.h>
 #include <osmocom/rsp/ota/script.h>
 #include <osmocom/rsp/util/misc.h>
 
 #include "../../src/euicc/card_cat.h"
 #include "../../src/euicc/card_db.h"
+#include "../../src/euicc/card_ota.h"
 #include "../../src/euicc/install.h"
 #include "../../src/euicc/isd_p.h"
 #include "card_rig.h"
@@ -607,6 +611,137 @@ static void test_scp03t_no_key(void **state)
 	rig_free(r);
 }
 
+/* --- a whole profile: GSMA TS.48 in its M2M form, where the shared data are at hand --- */
+
+static void enable_and_reset(struct rig *r);
+
+static struct bytes *ts48(void *ctx)
+{
+	static const char name[] = "data/ts48/derived/m2m_usim_isim_milenage.der";
+	const char *const dirs[] = { getenv("RSP_SHARED"), "/work/shared", "../shared", "../../shared",
+				     "../../../shared" };
+	struct bytes *b = bytes_new(ctx, 0);
+	uint8_t buf[4096];
+	unsigned i;
+	size_t n;
+
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		FILE *f = dirs[i] ? fopen(talloc_asprintf(ctx, "%s/%s", dirs[i], name), "r") : NULL;
+
+		if (!f)
+			continue;
+		while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
+			bytes_put(b, buf, n);
+		fclose(f);
+		return b;
+	}
+	printf("SKIPPED: %s not found (set RSP_SHARED)\n", name);
+	return NULL;
+}
+
+/* Script straight to the ISD-P, as a session would bring it; the bare response TLVs. */
+static struct bytes *run_tlvs(struct rig *r, const struct bytes *tlvs)
+{
+	struct bytes *script = bytes_new(r->ctx, 0), *out = bytes_new(r->ctx, 0), *ret;
+	struct script_rsp s;
+
+	assert_int_equal(script_cmd_enc(script, tlvs->data, tlvs->len, false, SCRIPT_CHAIN_NONE), 0);
+	assert_int_equal(card_script_run(r->card, &isdp_1300(r)->aid, script->data, script->len, true, out), 0);
+	assert_int_equal(script_rsp_dec(&s, out->data, out->len), 0);
+	ret = bytes_dup(r->ctx, s.tlvs, s.len);
+	talloc_free(script);
+	talloc_free(out);
+	return ret;
+}
+
+static struct key *aes(void *ctx, const char *hex)
+{
+	uint8_t b[16];
+
+	hex_dec(b, sizeof(b), hex);
+	return key_new(ctx, KEY_TYPE_AES, b, sizeof(b));
+}
+
+static void send_segments(struct rig *r, struct scp03 *sm, const struct bytes *upp, struct bytes *answer)
+{
+	size_t at = 0, n;
+	struct tlv t;
+	uint8_t err;
+
+	while (at < upp->len) {
+		struct bytes *seg = bytes_new(r->ctx, 0), *rsp;
+
+		n = scp03t_seg_len(upp->len - at, 0);
+		assert_int_equal(scp03t_data_enc(sm, seg, upp->data + at, n), 0);
+		rsp = run_tlvs(r, seg);
+		assert_int_equal(tlv_find(rsp->data, rsp->len, SCP03T_TAG_DATA, &t), 0);
+		assert_int_equal(scp03t_rsp_dec(sm, answer, &err, SCP03T_TAG_DATA, &t), 0);
+		at += n;
+	}
+}
+
+static void imsi_is(struct rig *r, const char *want)
+{
+	struct usim_fs *fs = card_profile_fs(card_isdp_enabled(r->card));
+	char imsi[16] = "";
+
+	assert_non_null(fs);
+	assert_string_equal(fs_imsi(fs, imsi), want);
+}
+
+static void test_download_ts48(void **state)
+{
+	static const uint8_t hc[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct rig *r = rig_new(NULL, NULL);
+	struct bytes *upp = ts48(r->ctx), *cmd = bytes_new(r->ctx, 0), *answer = bytes_new(r->ctx, 0), *rsp;
+	struct es8_euicc_rsp er;
+	struct scp03_init init;
+	struct scp03 *sm;
+	struct tlv t;
+	uint8_t err;
+
+	if (!upp) {
+		rig_free(r);
+		skip();
+	}
+	r->card->declared = true;
+	rig_power(r);
+	establish(r);
+	scp03t_init_enc(cmd, 0x30, hc);
+	rsp = run_tlvs(r, cmd);
+	assert_int_equal(tlv_find(rsp->data, rsp->len, SCP03T_TAG_INIT, &t), 0);
+	assert_int_equal(scp03_init_dec(&init, t.v, t.len), 0);
+	assert_int_equal(scp03_start(&sm, r->ctx, aes(r->ctx, "A4F24603B381BB1427C942D3F9807004"),
+				     aes(r->ctx, "5BC21EFB999D16878B978CAF7BEDB8F7"), hc, &init), 0);
+	bytes_clear(cmd);
+	scp03t_auth_enc(sm, cmd);
+	rsp = run_tlvs(r, cmd);
+	assert_int_equal(tlv_find(rsp->data, rsp->len, SCP03T_TAG_AUTH, &t), 0);
+	assert_int_equal(scp03t_rsp_dec(sm, answer, &err, SCP03T_TAG_AUTH, &t), 0);
+
+	send_segments(r, sm, upp, answer);
+	assert_int_equal(es8_euicc_rsp_dec(&er, answer->data, answer->len), 0);
+	assert_false(er.aborted);
+	assert_int_equal(isdp_1300(r)->state, ES5_STATE_DISABLED);
+	assert_string_equal(isdp_1300(r)->iccid, "89000123456789012341");
+	/* SMSC +49123456789 of its connectivity parameters */
+	assert_non_null(strstr(bytes_hex(r->ctx, isdp_1300(r)->conn->data, isdp_1300(r)->conn->len), "919421436587F9"));
+
+	rig_restart(r);
+	rig_power(r);
+	enable_and_reset(r);
+	imsi_is(r, "001010123456789");
+	/* a terminal reads EF.ICCID */
+	rig_apdu_hex(r, "00A40004022FE200");
+	rsp = rig_apdu_hex(r, "00B000000A");
+	eq(bytes_hex(r->ctx, rsp->data, 10), "98001032547698103214");
+	/* dropped from memory and made again */
+	r->env->lru_max = 0;
+	card_profile_drop(isdp_1300(r));
+	imsi_is(r, "001010123456789");
+	rig_free(r);
+}
+
 /* --- profile change --- */
 
 /* digest 3.11: third-party notification, byte by byte (dialect of 2016: AID tag 4F) */
@@ -897,7 +1032,7 @@ int main(void)
 		cmocka_unit_test(test_scp03t),
 		cmocka_unit_test(test_scp03t_not_installed),
 		cmocka_unit_test(test_scp03t_tampered),
-		cmocka_unit_test(test_scp03t_no_key),
+		cmocka_unit_test(test_scp03t_no_key), cmocka_unit_test(test_download_ts48),
 		cmocka_unit_test(test_enable),
 		cmocka_unit_test(test_pol1),
 		cmocka_unit_test(test_roll_back),
