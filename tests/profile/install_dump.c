@@ -1,0 +1,27 @@
+/* Installs a package and prints what is on the card then: for structure_test.py.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <stdio.h>
+#include <talloc.h>
+
+#include "install.h"
+
+int main(int argc, char **argv)
+{
+	struct bytes *out = bytes_new(NULL, 0);
+	struct install *inst = install_new(out, 1 << 20);
+	FILE *f = argc == 2 ? fopen(argv[1], "rb") : NULL;
+	struct usim_fs *fs;
+	uint8_t buf[512];
+	int rc = f ? 0 : -1;
+	size_t n;
+
+	while (rc == 0 && (n = fread(buf, 1, sizeof(buf), f)) > 0)
+		rc = install_feed(inst, buf, n);
+	if (f)
+		fclose(f);
+	fs = rc == 1 ? install_take(inst, out) : NULL;
+	if (fs && fs_dump(out, fs) == 0)
+		fwrite(out->data, 1, out->len, stdout);
+	talloc_free(out);
+	return fs ? 0 : 1;
+}
