@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -114,12 +115,15 @@ static int terminal_chan_connect(struct terminal_chan *c, const struct bip_cmd *
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(cmd->port) };
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(cmd->port) };
 	bool v4 = cmd->dest.len == 4;
-	int rc;
+	int rc, on = 1;
 
 	memcpy(v4 ? (void *)&in.sin_addr : (void *)&in6.sin6_addr, cmd->dest.v, cmd->dest.len);
 	c->efd.fd = socket(v4 ? AF_INET : AF_INET6, (c->udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->efd.fd < 0)
 		return -errno;
+	/* SEND DATA comes in pieces of 230 octets: Nagle would hold each answer back for 40 ms. */
+	if (!c->udp)
+		setsockopt(c->efd.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	rc = connect(c->efd.fd, v4 ? (struct sockaddr *)&in : (struct sockaddr *)&in6, v4 ? sizeof(in) : sizeof(in6));
 	rc = rc < 0 && errno != EINPROGRESS ? -errno : 0;
 	c->efd.events = EPOLLOUT;
