@@ -208,7 +208,7 @@ const char *fs_imsi(const struct usim_fs *fs, char out[16])
 	return out;
 }
 
-/* Dump --------------------------------------------------------------------------------------------------------------- */
+/* Dump ------------------------------------------------------------ */
 
 static void fs_dump_put(struct bytes *out, const char *text)
 {

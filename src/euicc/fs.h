@@ -104,7 +104,7 @@ struct usim_file *fs_adf_fid(const struct usim_fs *fs, uint16_t fid);
 struct usim_file *fs_path(const struct usim_fs *fs, const uint8_t *path, size_t len);
 uint8_t *fs_body(const struct usim_file *f, size_t *size);
 const struct usim_file *fs_target(const struct usim_file *f);	/* end of a link, or f */
-struct usim_pin *fs_pin(const struct usim_file *df, uint8_t ref);	/* global codes at the MF, local ones at the DF */
+struct usim_pin *fs_pin(const struct usim_file *df, uint8_t ref); /* global codes at the MF, local ones at the DF */
 struct usim_puk *fs_puk(const struct usim_fs *fs, uint8_t ref);
 /* The MNO-SD (first security domain), or the one with this AID; NULL. */
 struct usim_sd *fs_sd(const struct usim_fs *fs, const struct aid *aid);

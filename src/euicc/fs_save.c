@@ -11,8 +11,17 @@
 #include "install.h"
 
 #define FS_SAVE_VERSION 1
-enum { FS_TAG_VERSION = 0xC0, FS_TAG_UPP = 0xC1, FS_TAG_FILE = 0xC2, FS_TAG_PIN = 0xC3, FS_TAG_PUK = 0xC4, FS_TAG_SQN = 0xC5,
-	FS_TAG_KEY = 0xC6, FS_TAG_POL = 0xC7, FS_TAG_CONN = 0xC8 };
+enum {
+	FS_TAG_VERSION = 0xC0,
+	FS_TAG_UPP = 0xC1,
+	FS_TAG_FILE = 0xC2,
+	FS_TAG_PIN = 0xC3,
+	FS_TAG_PUK = 0xC4,
+	FS_TAG_SQN = 0xC5,
+	FS_TAG_KEY = 0xC6,
+	FS_TAG_POL = 0xC7,
+	FS_TAG_CONN = 0xC8
+};
 #define FS_DEPTH_MAX 8
 
 /* Path from the MF: number of FIDs, then they. */

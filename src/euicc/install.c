@@ -52,7 +52,7 @@ static int install_abort(struct install *inst, enum install_status status, int i
 	return -EPROTO;
 }
 
-/* ProfileHeader ------------------------------------------------------------------------------------------------------- */
+/* ProfileHeader ------------------------------------------------------------ */
 
 /* A service the package must have and this card has not. CAVE and GBA data are passed over; Java Card is asked for by
  * packages without any application (TS.48 v1), so the application element is where it is refused. */
@@ -107,7 +107,7 @@ static enum install_status install_header(struct install *inst, const struct upp
 	return install_gfste(&h);
 }
 
-/* Elements ------------------------------------------------------------------------------------------------------------ */
+/* Elements ------------------------------------------------------------ */
 
 static enum install_status install_dispatch(struct install *inst, const struct upp_pe *pe)
 {
@@ -137,7 +137,8 @@ static enum install_status install_dispatch(struct install *inst, const struct u
 
 static bool install_skippable(enum install_status st)
 {
-	return st == INSTALL_PE_NOT_SUPPORTED || st == INSTALL_TEMPLATE_NOT_SUPPORTED || st == INSTALL_FEATURE_NOT_SUPPORTED;
+	return st == INSTALL_PE_NOT_SUPPORTED || st == INSTALL_TEMPLATE_NOT_SUPPORTED ||
+	       st == INSTALL_FEATURE_NOT_SUPPORTED;
 }
 
 static int install_pe(struct install *inst, const uint8_t *raw, size_t len)
@@ -205,7 +206,8 @@ static int install_drain(struct install *inst)
 	while (!inst->done && at < inst->in->len) {
 		n = install_tlv_size(inst->in->data + at, inst->in->len - at);
 		if (n < 0)
-			return install_abort(inst, n == -EFBIG ? INSTALL_NOT_ENOUGH_MEMORY : INSTALL_INVALID_REQUEST, -1);
+			return install_abort(inst, n == -EFBIG ? INSTALL_NOT_ENOUGH_MEMORY : INSTALL_INVALID_REQUEST,
+					     -1);
 		if (!n || (size_t)n > inst->in->len - at)
 			break;
 		if (install_pe(inst, inst->in->data + at, n) < 0)
@@ -241,7 +243,7 @@ int install_feed(struct install *inst, const uint8_t *data, size_t len)
 	return inst->done;
 }
 
-/* EUICCResponse ------------------------------------------------------------------------------------------------------- */
+/* EUICCResponse ------------------------------------------------------------ */
 
 int install_response(const struct install *inst, struct bytes *out)
 {

@@ -181,7 +181,7 @@ enum install_status install_pins_complete(const struct usim_fs *fs)
 	return fs->mf ? install_pins_of(fs->mf) : INSTALL_INVALID_PARAMETER;
 }
 
-/* akaParameter -------------------------------------------------------------------------------------------------------- */
+/* akaParameter ------------------------------------------------------------ */
 
 static const uint8_t install_r_default[5] = { 0x40, 0x00, 0x20, 0x40, 0x60 };
 static const uint8_t install_c_default[5] = { 0, 1, 2, 4, 8 };

@@ -25,7 +25,8 @@ static enum install_status install_body(struct install *inst, struct usim_file *
 	return upp_file_write(f->body, f->size, items, items_len) < 0 ? INSTALL_INVALID_PARAMETER : INSTALL_OK;
 }
 
-static enum install_status install_link(struct install *inst, struct usim_file *f, const struct upp_fcp *fcp, bool items)
+static enum install_status install_link(struct install *inst, struct usim_file *f, const struct upp_fcp *fcp,
+					bool items)
 {
 	f->link = fs_path(inst->fs, fcp->link, fcp->link_len);
 	if (!f->link || f->link == f || f->link->fd == UPP_FD_DF || items)
@@ -96,7 +97,7 @@ static enum install_status install_create(struct install *inst, struct usim_file
 	return install_body(inst, f, &s, def, fcp, items, items_len);
 }
 
-/* Template elements --------------------------------------------------------------------------------------------------- */
+/* Template elements ------------------------------------------------------------ */
 
 struct install_tpl {
 	const struct upp_template *t;
@@ -111,8 +112,8 @@ static bool install_template_id(const struct upp_pe *pe, const struct upp_templa
 	static const uint8_t base[] = { 0x67, 0x81, 0x0F, 0x01, 0x02 };
 	struct tlv id;
 
-	return tlv_find(pe->t.v, pe->t.len, 0x81, &id) == 0 && id.len >= sizeof(base) + 1 && id.len <= sizeof(base) + 2 &&
-	       !memcmp(id.v, base, sizeof(base)) && id.v[sizeof(base)] == t->oid;
+	return tlv_find(pe->t.v, pe->t.len, 0x81, &id) == 0 && id.len >= sizeof(base) + 1 &&
+	       id.len <= sizeof(base) + 2 && !memcmp(id.v, base, sizeof(base)) && id.v[sizeof(base)] == t->oid;
 }
 
 /* The DF an element's files stand in before it makes one of its own. */
@@ -138,8 +139,8 @@ static const struct upp_file_def *install_def_df(const struct upp_template *t, c
 	return def->fd == UPP_FD_DF ? def : NULL;
 }
 
-static enum install_status install_template_df(struct install *inst, struct install_tpl *tpl, const struct upp_file_def *def,
-					       const struct upp_file *file, bool first)
+static enum install_status install_template_df(struct install *inst, struct install_tpl *tpl,
+					       const struct upp_file_def *def, const struct upp_file *file, bool first)
 {
 	struct upp_fcp fcp = file->has_fcp ? file->fcp : (struct upp_fcp){ .lcsi = 5 };
 	struct usim_file *df = NULL, *parent = tpl->base;
@@ -248,7 +249,7 @@ enum install_status install_template(struct install *inst, const struct upp_pe *
 	return install_template_rest(inst, &tpl);
 }
 
-/* Generic file management --------------------------------------------------------------------------------------------- */
+/* Generic file management ------------------------------------------------------------ */
 
 /* createFCP and the fill items behind it (02/81), which are taken from r. */
 static enum install_status install_gfm_create(struct install *inst, const struct tlv *t, struct rd *r)

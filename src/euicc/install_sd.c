@@ -1,5 +1,5 @@
-/* securityDomain and rfm elements (SAIP 8.6, 8.7; digest 6, 7). Both are not auto-tagged: components keep universal tags,
- * and several share tag 4F, so their order counts.
+/* securityDomain and rfm elements (SAIP 8.6, 8.7; digest 6, 7). Both are not auto-tagged: components keep universal
+ * tags, and several share tag 4F, so their order counts.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <string.h>

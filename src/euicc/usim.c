@@ -60,7 +60,7 @@ void usim_touch(struct usim *u, struct usim_file *f)
 	u->changed = true;
 }
 
-/* FCP template (TS 102 221 11.1.1.3) ----------------------------------------------------------------------------------- */
+/* FCP template (TS 102 221 11.1.1.3) ------------------------------------------------------------ */
 
 /* PIN status template DO: which codes there are, and which of them are enabled. */
 static void usim_fcp_pins(struct bytes *b, const struct usim_file *df)
@@ -128,7 +128,7 @@ static void usim_fcp(struct usim *u, const struct usim_file *f, struct bytes *re
 	talloc_free(b);
 }
 
-/* SELECT --------------------------------------------------------------------------------------------------------------- */
+/* SELECT ------------------------------------------------------------ */
 
 /* TS 102 221 8.4.1: what a file identifier may mean from here. */
 static struct usim_file *usim_by_fid(struct usim *u, uint16_t fid)
@@ -242,7 +242,7 @@ uint16_t usim_status(struct usim *u, const struct apdu_cmd *a, struct bytes *res
 	return USIM_SW_P1P2;
 }
 
-/* Dispatch ------------------------------------------------------------------------------------------------------------- */
+/* Dispatch ------------------------------------------------------------ */
 
 static const struct {
 	uint8_t ins;

@@ -87,7 +87,8 @@ bool usim_allowed(struct usim *u, const struct usim_file *f, unsigned mode)
 
 	if (u->privileged)
 		return true;
-	if (!f->arr_rec)	/* none stated: anybody reads, the user writes what the device keeps there, else the operator */
+	/* No rule stated: anybody reads; the user writes what the device keeps there, the operator all else */
+	if (!f->arr_rec)
 		return mode == USIM_AM_READ || usim_pin_ok(f->parent, f->special & 0x80 ? 0x01 : 0x0A);
 	arr = usim_arr(u, f);
 	if (!arr)

@@ -93,8 +93,8 @@ static void auth_test_algorithm(struct milenage *m, uint8_t res[16], const struc
 }
 
 /* All functions for one SQN; AUTN's SQN is needed only after AK is known, so this runs up to three times. */
-static int auth_run(struct milenage *m, uint8_t res[16], const struct usim_aka *aka, const uint8_t rand[16], uint64_t sqn,
-		    const uint8_t amf[2])
+static int auth_run(struct milenage *m, uint8_t res[16], const struct usim_aka *aka, const uint8_t rand[16],
+		    uint64_t sqn, const uint8_t amf[2])
 {
 	const uint8_t s[6] = { sqn >> 40, sqn >> 32, sqn >> 24, sqn >> 16, sqn >> 8, sqn };
 	int rc = 0;
@@ -147,7 +147,8 @@ static size_t auth_res_len(const struct usim_aka *aka)
 	return aka->options & 0x02 ? 16 : aka->options & 0x01 ? 8 : 4;
 }
 
-enum usim_auth_rc usim_auth(struct usim_aka *aka, const uint8_t rand[16], const uint8_t autn[16], struct usim_auth_out *out)
+enum usim_auth_rc usim_auth(struct usim_aka *aka, const uint8_t rand[16], const uint8_t autn[16],
+			    struct usim_auth_out *out)
 {
 	static const uint8_t amf_resync[2] = { 0, 0 };
 	struct milenage m;
@@ -182,7 +183,7 @@ enum usim_auth_rc usim_auth(struct usim_aka *aka, const uint8_t rand[16], const 
 	return USIM_AUTH_OK;
 }
 
-/* AUTHENTICATE ---------------------------------------------------------------------------------------------------------- */
+/* AUTHENTICATE ------------------------------------------------------------ */
 
 static void auth_put(struct bytes *b, const uint8_t *v, uint8_t len)
 {

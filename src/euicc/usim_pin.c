@@ -8,7 +8,13 @@
 
 #define USIM_PIN_LEN 8
 
-enum { USIM_INS_VERIFY = 0x20, USIM_INS_CHANGE = 0x24, USIM_INS_DISABLE = 0x26, USIM_INS_ENABLE = 0x28, USIM_INS_UNBLOCK = 0x2C };
+enum {
+	USIM_INS_VERIFY = 0x20,
+	USIM_INS_CHANGE = 0x24,
+	USIM_INS_DISABLE = 0x26,
+	USIM_INS_ENABLE = 0x28,
+	USIM_INS_UNBLOCK = 0x2C
+};
 
 /* The MF stands for all that changed outside of files: the card saves when something is dirty. */
 static void usim_pin_touch(struct usim *u)

@@ -77,8 +77,8 @@ char *usim_show_ef(void *ctx, const struct usim_fs *fs, const char *path)
 		return show_df(ctx, f);
 	body = fs_body(f, &size);
 	n = fs_target(f)->rec_len ? fs_target(f)->rec_len : size;
-	text = talloc_asprintf(ctx, "%04X %s, %zu octets, access rule %04X record %u%s\n", f->fid, show_kind(f->fd), size,
-			       f->arr_fid, f->arr_rec, f->link ? ", linked" : "");
+	text = talloc_asprintf(ctx, "%04X %s, %zu octets, access rule %04X record %u%s\n", f->fid, show_kind(f->fd),
+			       size, f->arr_fid, f->arr_rec, f->link ? ", linked" : "");
 	for (i = 0; body && n && i < size && text; i += n) {
 		hex = bytes_hex(text, body + i, n);
 		if (!hex)

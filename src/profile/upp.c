@@ -70,7 +70,7 @@ static int upp_uint(unsigned *v, const struct tlv *t, unsigned max)
 	return *v > max ? -EINVAL : 0;
 }
 
-/* PEHeader { 80 mandated NULL, 81 identification }, first component of every element but the header and the rfu ones. */
+/* PEHeader { 80 mandated NULL, 81 identification }, first component of every element but the header and rfu. */
 int upp_pe_head(struct upp_pe *pe, uint32_t tag, const uint8_t *v, size_t len)
 {
 	struct tlv head, id;

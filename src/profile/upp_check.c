@@ -1,5 +1,5 @@
-/* Rules for profile packages, one finding each: order of elements, services of the header, identifications, codes (SAIP;
- * digest 1.2, 1.3, 2, 4, 8). What a card would refuse is an error; what works but surprises is a warning.
+/* Rules for profile packages, one finding each: order of elements, services of the header, identifications, codes
+ * (SAIP; digest 1.2, 1.3, 2, 4, 8). What a card would refuse is an error; what works but surprises is a warning.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <stdio.h>
@@ -45,7 +45,7 @@ static void check_error(struct check *c, const char *text)
 	check_say(c, UPP_ERROR, text);
 }
 
-/* ProfileHeader ------------------------------------------------------------------------------------------------------- */
+/* ProfileHeader ------------------------------------------------------------ */
 
 static void check_connectivity(struct check *c)
 {
@@ -109,7 +109,7 @@ static void check_header(struct check *c, const uint8_t *upp, size_t len)
 	check_gfste(c);
 }
 
-/* Elements ------------------------------------------------------------------------------------------------------------ */
+/* Elements ------------------------------------------------------------ */
 
 static void check_id(struct check *c)
 {
@@ -230,7 +230,8 @@ static void check_pins(struct check *c, const struct der *pe)
 	if (!der_path(pe, 0xA1, 0xA0, 0) && !der_path(pe, 0xA1, 0x81, 0))
 		check_error(c, "neither codes nor a path");
 	for (cfg = der_path(pe, 0xA1, 0xA0, 0x30, 0); cfg; cfg = der_again(cfg)) {
-		if (der_uint(&ref, der_child(cfg, 0x80)) < 0 || !der_child(cfg, 0x81) || der_child(cfg, 0x81)->len != 8) {
+		if (der_uint(&ref, der_child(cfg, 0x80)) < 0 || !der_child(cfg, 0x81) ||
+		    der_child(cfg, 0x81)->len != 8) {
 			check_error(c, "malformed PIN");
 			continue;
 		}

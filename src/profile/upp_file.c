@@ -201,7 +201,8 @@ static void upp_file_init_one(uint8_t *out, size_t len, const struct upp_file_de
 		memset(out, 0xFF, len);
 }
 
-void upp_file_init(uint8_t *body, const struct upp_file_shape *s, const struct upp_file_def *def, const struct upp_fcp *fcp)
+void upp_file_init(uint8_t *body, const struct upp_file_shape *s, const struct upp_file_def *def,
+		   const struct upp_fcp *fcp)
 {
 	unsigned i;
 
@@ -272,7 +273,8 @@ int upp_file_write(uint8_t *body, size_t size, const uint8_t *items, size_t len)
 	return rc;
 }
 
-struct bytes *upp_file_body(void *ctx, struct upp_file_shape *s, const struct upp_file_def *def, const uint8_t *v, size_t len)
+struct bytes *upp_file_body(void *ctx, struct upp_file_shape *s, const struct upp_file_def *def, const uint8_t *v,
+			    size_t len)
 {
 	struct upp_file f;
 	struct bytes *b;

@@ -1,5 +1,5 @@
-/* Personalisation of a package (digest 9): a tree, leaves replaced in every instance of a point, lengths mended. A point
- * that is asked for and missing refuses the package: never a card with somebody's identity half changed.
+/* Personalisation of a package (digest 9): a tree, leaves replaced in every instance of a point, lengths mended. A
+ * point that is asked for and missing refuses the package: never a card with somebody's identity half changed.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <string.h>
@@ -24,7 +24,8 @@ static int perso_fail(struct perso *s, const char *what)
 }
 
 /* The File of one component of a template element, and how long its body may be. */
-static int perso_file(struct der **file, struct upp_file_shape *shape, struct bytes **body, struct der *pe, uint32_t tag)
+static int perso_file(struct der **file, struct upp_file_shape *shape, struct bytes **body, struct der *pe,
+		      uint32_t tag)
 {
 	const struct upp_template *t = upp_template(pe->tag);
 	const struct upp_file_def *def = t ? upp_template_file(t, tag) : NULL;
@@ -89,7 +90,7 @@ static int perso_iccid(struct perso *s)
 	return perso_ef(s, UPP_PE_MF, 0xA4, bcd, sizeof(bcd), "ICCID: no EF.ICCID");
 }
 
-/* EF.IMSI: length, first digit with parity, swapped digits; EF.ACC: one bit, the last digit (TS 31.102 4.2.2, 4.2.15). */
+/* EF.IMSI: length, first digit with parity, swapped digits; EF.ACC: one bit, the last digit (TS 31.102 4.2). */
 static int perso_imsi(struct perso *s)
 {
 	const char *imsi = s->p->imsi;
@@ -143,7 +144,8 @@ static int perso_code(uint8_t out[8], const char *digits, size_t min)
 }
 
 /* Every configuration with this key reference: pinCodes A1/A0, pukCodes A1. */
-static int perso_codes(struct perso *s, uint32_t pe_tag, uint32_t ref, const char *digits, size_t min, const char *missing)
+static int perso_codes(struct perso *s, uint32_t pe_tag, uint32_t ref, const char *digits, size_t min,
+		       const char *missing)
 {
 	struct der *pe, *list, *cfg, *value;
 	unsigned found = 0;
@@ -202,7 +204,8 @@ static int perso_key(struct perso *s, const struct upp_perso_key *key)
 		for (obj = der_path(pe, 0xA2, 0x30, 0); obj; obj = der_again(obj)) {
 			kid = der_child(obj, 0x82);
 			kvn = der_child(obj, 0x83);
-			if (!kid || !kvn || kid->len != 1 || kvn->len != 1 || kid->v[0] != key->kid || kvn->v[0] != key->kvn)
+			if (!kid || !kvn || kid->len != 1 || kvn->len != 1 || kid->v[0] != key->kid ||
+			    kvn->v[0] != key->kvn)
 				continue;
 			if (perso_key_one(s, key, obj) < 0)
 				return -EINVAL;

@@ -1,5 +1,6 @@
-/* Template files of SAIP annex A: tag, name, FID, kind, size, SFI, default contents. Sizes of the later template versions
- * where those differ only by a longer default (EF.UST: the first). CSIM and the rarer templates come by the FID of the Fcp.
+/* Template files of SAIP annex A: tag, name, FID, kind, size, SFI, default contents. Sizes of the later template
+ * versions where those differ only by a longer default (EF.UST: the first). CSIM and the rarer templates come by the
+ * FID of the Fcp.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <osmocom/rsp/profile/upp.h>
 
@@ -253,14 +254,18 @@ static const struct upp_file_def upp_files_opt_isim[] = {
 
 static const struct upp_template upp_templates[] = {
 	{ UPP_PE_MF, 1, true, 0x3F00, upp_files_mf, sizeof(upp_files_mf) / sizeof(upp_files_mf[0]) },
-	{ UPP_PE_TELECOM, 3, false, 0x3F00, upp_files_telecom, sizeof(upp_files_telecom) / sizeof(upp_files_telecom[0]) },
+	{ UPP_PE_TELECOM, 3, false, 0x3F00, upp_files_telecom,
+	  sizeof(upp_files_telecom) / sizeof(upp_files_telecom[0]) },
 	{ UPP_PE_USIM, 4, true, 0x3F00, upp_files_usim, sizeof(upp_files_usim) / sizeof(upp_files_usim[0]) },
-	{ UPP_PE_OPT_USIM, 5, false, 0, upp_files_opt_usim, sizeof(upp_files_opt_usim) / sizeof(upp_files_opt_usim[0]) },
-	{ UPP_PE_GSM_ACCESS, 7, false, 0, upp_files_gsm_access, sizeof(upp_files_gsm_access) / sizeof(upp_files_gsm_access[0]) },
+	{ UPP_PE_OPT_USIM, 5, false, 0, upp_files_opt_usim,
+	  sizeof(upp_files_opt_usim) / sizeof(upp_files_opt_usim[0]) },
+	{ UPP_PE_GSM_ACCESS, 7, false, 0, upp_files_gsm_access,
+	  sizeof(upp_files_gsm_access) / sizeof(upp_files_gsm_access[0]) },
 	{ UPP_PE_DF_5GS, 13, false, 0, upp_files_df_5gs, sizeof(upp_files_df_5gs) / sizeof(upp_files_df_5gs[0]) },
 	{ UPP_PE_DF_SAIP, 14, false, 0, upp_files_df_saip, sizeof(upp_files_df_saip) / sizeof(upp_files_df_saip[0]) },
 	{ UPP_PE_ISIM, 8, true, 0x3F00, upp_files_isim, sizeof(upp_files_isim) / sizeof(upp_files_isim[0]) },
-	{ UPP_PE_OPT_ISIM, 9, false, 0, upp_files_opt_isim, sizeof(upp_files_opt_isim) / sizeof(upp_files_opt_isim[0]) },
+	{ UPP_PE_OPT_ISIM, 9, false, 0, upp_files_opt_isim,
+	  sizeof(upp_files_opt_isim) / sizeof(upp_files_opt_isim[0]) },
 	{ UPP_PE_CD, 2, false, 0x3F00, NULL, 0 },
 	{ UPP_PE_PHONEBOOK, 6, false, 0, NULL, 0 },
 	{ UPP_PE_CSIM, 10, false, 0x3F00, NULL, 0 },

@@ -36,7 +36,9 @@ const struct text_field text_sqn[] = {
 };
 
 /* securityDomain: ApplicationInstance, KeyObject */
-static const struct text_field text_app[] = { { "toolkit", 0x80 }, { "toolkit-access", 0x81 }, { "toolkit-admin", 0x82 }, { NULL, 0 } };
+static const struct text_field text_app[] = {
+	{ "toolkit", 0x80 }, { "toolkit-access", 0x81 }, { "toolkit-admin", 0x82 }, { NULL, 0 }
+};
 const struct text_field text_instance[] = {
 	{ "load", 0x4F }, { "class", 0x4F }, { "aid", 0x4F }, { "sd", 0x4F }, { "privileges", 0x82 }, { "state", 0x83 },
 	{ "params", 0xC9 }, { NULL, 0xEA, TEXT_SUB, text_app }, { NULL, 0 },
@@ -51,8 +53,16 @@ const struct text_field text_key[] = {
 };
 
 /* rfm, behind its PEHeader */
-static const struct text_field text_rfm_adf[] = { { "adf", 0x80 }, { "adf-access", 0x81 }, { "adf-admin", 0x82 }, { NULL, 0 } };
+static const struct text_field text_rfm_adf[] = {
+	{ "adf", 0x80 }, { "adf-access", 0x81 }, { "adf-admin", 0x82 }, { NULL, 0 }
+};
 const struct text_field text_rfm[] = {
-	{ "aid", 0x4F }, { "sd", 0x4F }, { "tar", 0xA0, TEXT_LIST }, { "msl", 0x81 }, { "access", 0x04 }, { "admin", 0x04 },
-	{ NULL, 0x30, TEXT_SUB, text_rfm_adf }, { NULL, 0 },
+	{ "aid", 0x4F },
+	{ "sd", 0x4F },
+	{ "tar", 0xA0, TEXT_LIST },
+	{ "msl", 0x81 },
+	{ "access", 0x04 },
+	{ "admin", 0x04 },
+	{ NULL, 0x30, TEXT_SUB, text_rfm_adf },
+	{ NULL, 0 },
 };

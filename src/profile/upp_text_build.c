@@ -10,7 +10,7 @@
 
 #include "upp_text_priv.h"
 
-/* Files --------------------------------------------------------------------------------------------------------------- */
+/* Files ------------------------------------------------------------ */
 
 /* What stands behind "|": hex is content, +N an offset. */
 static int text_items(struct text *t, unsigned from)
@@ -95,7 +95,7 @@ static int text_gfm(struct text *t)
 	return text_fail(t, "genericFileManagement has path, file, command");
 }
 
-/* Other elements -------------------------------------------------------------------------------------------------------- */
+/* Other elements ------------------------------------------------------------ */
 
 static struct der *text_sub(struct der *parent, uint32_t tag)
 {
@@ -151,7 +151,7 @@ static int text_rfm_line(struct text *t)
 	return text_line(t, t->pe, text_rfm);
 }
 
-/* Header ---------------------------------------------------------------------------------------------------------------- */
+/* Header ------------------------------------------------------------ */
 
 static int text_services(struct text *t)
 {
@@ -204,7 +204,9 @@ static int text_header(struct text *t, const char *rest)
 	if (!strcmp(t->words[0], "version")) {
 		if (t->n != 2 || sscanf(t->words[1], "%3u.%3u", &major, &minor) != 2)
 			return text_fail(t, "version: major.minor");
-		return der_add_uint(t->pe, 0x80, major) && der_add_uint(t->pe, 0x81, minor) ? 0 : text_fail(t, "out of memory");
+		if (!der_add_uint(t->pe, 0x80, major) || !der_add_uint(t->pe, 0x81, minor))
+			return text_fail(t, "out of memory");
+		return 0;
 	}
 	if (!strcmp(t->words[0], "type"))
 		return der_add(t->pe, 0x82, rest, strlen(rest)) ? 0 : text_fail(t, "out of memory");
@@ -241,7 +243,7 @@ static void text_sort(struct der *pe)
 		pe->last = n;
 }
 
-/* Lines ----------------------------------------------------------------------------------------------------------------- */
+/* Lines ------------------------------------------------------------ */
 
 static int text_statement(struct text *t, const char *rest)
 {
@@ -313,7 +315,8 @@ static int text_element(struct text *t, const char *rest)
 		if (!id || text_uint(&n, id, 10, 32767) < 0)
 			return text_fail(t, "id=0..32767 is missing");
 		head = der_add(t->pe, 0xA0, NULL, 0);
-		if (!head || (text_word(t, "mandated") && !der_add(head, 0x80, NULL, 0)) || !der_add_uint(head, 0x81, n))
+		if (!head || (text_word(t, "mandated") && !der_add(head, 0x80, NULL, 0)) ||
+		    !der_add_uint(head, 0x81, n))
 			return text_fail(t, "out of memory");
 	}
 	if (!upp_template(tag))

@@ -127,8 +127,8 @@ static int text_put_list(struct text *t, struct der *parent, uint32_t tag, const
 /* tr df bt lf:33 cy:5: bit 0x40 for the first octet, data coding 21 */
 static int text_put_fd(struct text *t, struct der *parent, uint32_t tag)
 {
-	static const struct text_name kinds[] = { { "tr", 0x41 }, { "df", 0x78 }, { "bt", 0x79 }, { "lf", 0x42 }, { "cy", 0x46 },
-						  { NULL, 0 } };
+	static const struct text_name kinds[] = { { "tr", 0x41 }, { "df", 0x78 }, { "bt", 0x79 },
+						  { "lf", 0x42 }, { "cy", 0x46 }, { NULL, 0 } };
 	const struct text_name *k;
 	const char *hex = text_value(t, "fd");
 	unsigned long len;

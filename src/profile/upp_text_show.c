@@ -40,7 +40,7 @@ static void show_hex(struct show *s, const uint8_t *v, size_t len)
 		show(s, "%02X", v[i]);
 }
 
-/* Fields -------------------------------------------------------------------------------------------------------------- */
+/* Fields ------------------------------------------------------------ */
 
 static void show_size(struct show *s, const struct der *n)
 {
@@ -176,7 +176,7 @@ static void show_line(struct show *s, const char *word, const struct der *fields
 	show(s, "\n");
 }
 
-/* Files --------------------------------------------------------------------------------------------------------------- */
+/* Files ------------------------------------------------------------ */
 
 /* Fill items of one file: an offset begins a new line, so that records stand below each other. */
 static const struct der *show_items(struct show *s, const struct der *n, uint32_t off, uint32_t content)
@@ -258,7 +258,7 @@ static void show_gfm(struct show *s, const struct der *pe)
 	}
 }
 
-/* Other elements -------------------------------------------------------------------------------------------------------- */
+/* Other elements ------------------------------------------------------------ */
 
 static void show_codes(struct show *s, const struct der *pe)
 {

@@ -26,13 +26,14 @@
 
 static const char help[] =
 	"osmo-rsp-profile COMMAND\n"
-	"  show FILE                 the package as text; `build` of that text gives the same package. Contains its keys!\n"
+	"  show FILE                 the package as text, keys included; `build` of it gives the same package\n"
 	"  check FILE                rules for packages; exit code 1 when one is broken\n"
 	"  build TEXT -o OUT         package from a text description\n"
 	"  perso FILE -o OUT         put values in; one that has no place in the package refuses the whole\n"
 	"        [--iccid N] [--imsi N] [--msisdn N] [--smsc N] [--spn NAME] [--pol HEX] [--connectivity HEX]\n"
 	"        [--k-file FILE] [--opc-file FILE]    32 hex digits each\n"
-	"        [--secrets FILE]                     lines: k HEX | opc HEX | pin1 N | pin2 N | puk1 N | puk2 N | adm1 N |\n"
+	"        [--secrets FILE]                     lines: k HEX | opc HEX | pin1 N | pin2 N | puk1 N |\n"
+	"                                             puk2 N | adm1 N |\n"
 	"                                             key KVN KID HEX [COUNTER]   (KVN, KID, COUNTER in hex)\n"
 	"  --help, --version\n"
 	"FILE and TEXT may be - for standard input, OUT - for standard output. OUT is made with mode 0600.\n"
@@ -111,7 +112,7 @@ static int write_file(const char *path, const struct bytes *b)
 	return 0;
 }
 
-/* Commands ------------------------------------------------------------------------------------------------------------ */
+/* Commands ------------------------------------------------------------ */
 
 static int cmd_show(struct tool *t, const struct bytes *in)
 {
@@ -131,7 +132,8 @@ static void finding(void *data, enum upp_severity sev, int pe, int id, const cha
 	else if (id < 0)
 		printf("%s: element %d: %s: %s\n", file, pe + 1, sev == UPP_ERROR ? "error" : "warning", text);
 	else
-		printf("%s: element %d (id %d): %s: %s\n", file, pe + 1, id, sev == UPP_ERROR ? "error" : "warning", text);
+		printf("%s: element %d (id %d): %s: %s\n", file, pe + 1, id, sev == UPP_ERROR ? "error" : "warning",
+		       text);
 }
 
 static int cmd_check(const struct bytes *in, const char *path)
@@ -162,7 +164,7 @@ static int cmd_perso(struct tool *t, const struct bytes *in)
 	return upp ? write_file(t->out, upp) : complain("perso", err);
 }
 
-/* Values ---------------------------------------------------------------------------------------------------------------- */
+/* Values ------------------------------------------------------------ */
 
 /* Hex of one of the allowed lengths (0: any), kept in the tool's context. */
 static const uint8_t *value_hex(struct tool *t, const char *hex, const char *what, size_t want, size_t *len)
@@ -210,7 +212,11 @@ static int secret_line(struct tool *t, char *line)
 	const struct {
 		const char *name;
 		const char **v;
-	} codes[] = { { "pin1", &p->pin1 }, { "pin2", &p->pin2 }, { "puk1", &p->puk1 }, { "puk2", &p->puk2 }, { "adm1", &p->adm1 } };
+	} codes[] = { { "pin1", &p->pin1 },
+		      { "pin2", &p->pin2 },
+		      { "puk1", &p->puk1 },
+		      { "puk2", &p->puk2 },
+		      { "adm1", &p->adm1 } };
 	char *save = NULL, *word = strtok_r(line, " \t\r", &save), *value = strtok_r(NULL, " \t\r", &save);
 	unsigned i;
 

@@ -31,7 +31,8 @@ static int teardown(void **state)
 }
 
 /* Feed in pieces; the response is in resp. */
-static int feed(void *ctx, const uint8_t *data, size_t len, size_t piece, size_t limit, struct bytes *resp, struct usim_fs **fs)
+static int feed(void *ctx, const uint8_t *data, size_t len, size_t piece, size_t limit, struct bytes *resp,
+		struct usim_fs **fs)
 {
 	struct install *inst = install_new(ctx, limit);
 	size_t n;
@@ -234,12 +235,12 @@ static void test_verdicts(void **state)
 		{ "services usim milenage", "services usim tuak128", "3009A005300380010A8100" },
 		{ "templates 1 4", "templates 1 99", "3009A00530038001098100" },
 		{ "value=0000 puk=01", "value=0000 puk=08", "300CA00830068001068101038100" },
-		{ "\tpin ref=81", "\tpin ref=82", "300CA008300680010B81010C8100" },	/* pin-code-missing at the end */
-		{ "\tpin ref=81", "\tpin ref=01", "300CA00830068001068101068100" },	/* a global code in an ADF */
-		{ "ef-est arr=6F0606 | 00", "", "300CA00830068001068101048100" },	/* mandatory file */
+		{ "\tpin ref=81", "\tpin ref=82", "300CA008300680010B81010C8100" }, /* pin-code-missing at the end */
+		{ "\tpin ref=81", "\tpin ref=01", "300CA00830068001068101068100" }, /* a global code in an ADF */
+		{ "ef-est arr=6F0606 | 00", "", "300CA00830068001068101048100" },   /* mandatory file */
 		{ "ef-acc arr=6F0603 | 0002", "ef-acc arr=6F0603 | 000200", "300CA00830068001068101048100" },
 		{ "k=465B5CE8B199B49FAA5F0A2EE238A6BC", "k=465B", "300CA00830068001038101078100" },
-		{ "aid=A0000000871002FF49FF0589 arr", "arr", "300CA00830068001038101048100" },	/* ADF without a name */
+		{ "aid=A0000000871002FF49FF0589 arr", "arr", "300CA00830068001038101048100" }, /* ADF without a name */
 		{ "raw", "raw", NULL },
 	};
 

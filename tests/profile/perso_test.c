@@ -59,7 +59,9 @@ static void test_golden1(void **state)
 
 static void test_golden2(void **state)
 {
-	const struct upp_perso_key keys[] = { { 2, 1, kic, 16, NULL }, { 2, 2, kid, 16, NULL }, { 2, 3, kik, 16, NULL } };
+	const struct upp_perso_key keys[] = { { 2, 1, kic, 16, NULL },
+					      { 2, 2, kid, 16, NULL },
+					      { 2, 3, kik, 16, NULL } };
 	const struct upp_perso p = { .iccid = "8988011234567890124", .imsi = "90170000001234", .k = k, .opc = opc,
 				     .pin1 = "1234", .pin2 = "5678", .puk1 = "87654321", .puk2 = "12345678",
 				     .adm1 = "11223344", .keys = keys, .n_keys = 3 };
@@ -90,7 +92,8 @@ static void test_encodings(void **state)
 	assert_ef(state, &(struct upp_perso){ .imsi = "001010123456789" }, UPP_PE_USIM, 0xA3, "080910101032547698");
 	assert_ef(state, &(struct upp_perso){ .imsi = "001010123456789" }, UPP_PE_USIM, 0xB2, "0200");
 	assert_ef(state, &(struct upp_perso){ .imsi = "90170000001234" }, UPP_PE_USIM, 0xA3, "08911007000010 32F4");
-	assert_ef(state, &(struct upp_perso){ .iccid = "8988011234567890124" }, UPP_PE_MF, 0xA4, "988810214365870921F4");
+	assert_ef(state, &(struct upp_perso){ .iccid = "8988011234567890124" }, UPP_PE_MF, 0xA4,
+		  "988810214365870921F4");
 	assert_ef(state, &(struct upp_perso){ .msisdn = "491234567" }, UPP_PE_OPT_USIM, 0xA7,
 		  "FFFFFFFFFFFFFFFFFFFF 069194214365F7FFFFFFFFFFFFFF");
 	assert_ef(state, &(struct upp_perso){ .spn = "Test" }, UPP_PE_USIM, 0xAD, "0054657374FFFFFFFFFFFFFFFFFFFFFFFF");
@@ -123,10 +126,20 @@ static void test_refused(void **state)
 	const struct upp_perso_key other = { 3, 1, kic, 16, NULL }, longer = { 2, 1, kic, 5, NULL },
 				   counter = { 2, 1, kic, 16, kid };
 	const struct upp_perso bad[] = {
-		{ .iccid = "123" }, { .iccid = "8988011234567890124x" }, { .imsi = "12345" }, { .imsi = "0010112345678901" },
-		{ .pin1 = "123" }, { .pin1 = "12345a" }, { .puk1 = "1234" }, { .spn = "seventeen letters" },
-		{ .spn = "[]" }, { .msisdn = "+49" }, { .smsc = "" }, { .keys = &other, .n_keys = 1 },
-		{ .keys = &longer, .n_keys = 1 }, { .keys = &counter, .n_keys = 1 },
+		{ .iccid = "123" },
+		{ .iccid = "8988011234567890124x" },
+		{ .imsi = "12345" },
+		{ .imsi = "0010112345678901" },
+		{ .pin1 = "123" },
+		{ .pin1 = "12345a" },
+		{ .puk1 = "1234" },
+		{ .spn = "seventeen letters" },
+		{ .spn = "[]" },
+		{ .msisdn = "+49" },
+		{ .smsc = "" },
+		{ .keys = &other, .n_keys = 1 },
+		{ .keys = &longer, .n_keys = 1 },
+		{ .keys = &counter, .n_keys = 1 },
 	};
 	const struct upp_perso absent[] = { { .pol = k }, { .connectivity = k, .connectivity_len = 16 } };
 	const char *err;
@@ -143,8 +156,15 @@ static void test_refused(void **state)
 /* Cut packages: no crash, and never a package that lost something quietly. */
 static void test_prefixes(void **state)
 {
-	const struct upp_perso p = { .iccid = "8988011234567890124", .imsi = "90170000001234", .k = k, .opc = opc,
-				     .msisdn = "491234567", .smsc = "4912345", .spn = "x", .pin1 = "1234", .pin2 = "5678",
+	const struct upp_perso p = { .iccid = "8988011234567890124",
+				     .imsi = "90170000001234",
+				     .k = k,
+				     .opc = opc,
+				     .msisdn = "491234567",
+				     .smsc = "4912345",
+				     .spn = "x",
+				     .pin1 = "1234",
+				     .pin2 = "5678",
 				     .puk1 = "87654321" };
 	struct bytes *demo = packages_demo(*state);
 	const char *err;

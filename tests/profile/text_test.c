@@ -146,7 +146,8 @@ static void test_check_finds(void **state)
 		char *changed;
 
 		assert_non_null(at);
-		changed = talloc_asprintf(*state, "%.*s%s%s", (int)(at - text), text, cases[i].to, at + strlen(cases[i].from));
+		changed = talloc_asprintf(*state, "%.*s%s%s", (int)(at - text), text, cases[i].to,
+					  at + strlen(cases[i].from));
 		upp = upp_text_build(*state, changed, &err);
 		if (!upp)
 			fail_msg("case %u line %u: %s", i, err.line, err.msg);
@@ -162,13 +163,26 @@ static void test_text_errors(void **state)
 		const char *text;
 		unsigned line;
 	} cases[] = {
-		{ "header\n\tversion x", 2 }, { "nothing id=1", 1 }, { "\tversion 2.3", 1 }, { "usim id=1", 1 },
-		{ "usim template=4", 1 }, { "usim id=1 template=4\n\tef-none tr", 2 }, { "usim id=1 template=4\n\tef-imsi tr 12", 2 },
-		{ "usim id=1 template=4\n\tef-imsi tr | 1", 2 }, { "usim id=1 template=4\n\tef-imsi lf:0", 2 },
-		{ "usim id=1 template=4\n\n\tef-imsi tr | +70000", 3 }, { "raw A0", 1 }, { "raw zz", 1 },
-		{ "pinCodes id=1\n\tpin ref=1 value=12", 2 }, { "header\n\tservices usim wlan", 2 },
-		{ "header\n\ticcid 12", 2 }, { "end id=40000", 1 }, { "usim id=1 template=4\n\t| 00", 2 },
-		{ "securityDomain id=1\n\tkey kid=zz", 2 }, { "akaParameter id=1\n\tkeys", 2 }, { "end id=1\n\tmore", 2 },
+		{ "header\n\tversion x", 2 },
+		{ "nothing id=1", 1 },
+		{ "\tversion 2.3", 1 },
+		{ "usim id=1", 1 },
+		{ "usim template=4", 1 },
+		{ "usim id=1 template=4\n\tef-none tr", 2 },
+		{ "usim id=1 template=4\n\tef-imsi tr 12", 2 },
+		{ "usim id=1 template=4\n\tef-imsi tr | 1", 2 },
+		{ "usim id=1 template=4\n\tef-imsi lf:0", 2 },
+		{ "usim id=1 template=4\n\n\tef-imsi tr | +70000", 3 },
+		{ "raw A0", 1 },
+		{ "raw zz", 1 },
+		{ "pinCodes id=1\n\tpin ref=1 value=12", 2 },
+		{ "header\n\tservices usim wlan", 2 },
+		{ "header\n\ticcid 12", 2 },
+		{ "end id=40000", 1 },
+		{ "usim id=1 template=4\n\t| 00", 2 },
+		{ "securityDomain id=1\n\tkey kid=zz", 2 },
+		{ "akaParameter id=1\n\tkeys", 2 },
+		{ "end id=1\n\tmore", 2 },
 	};
 	struct upp_text_err err;
 

@@ -1,6 +1,5 @@
-/* The UICC layer on the demo profile: selection, access rules, codes, and authentication against libosmogsm and the test
- * sets of TS 35.208.
- * SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The UICC layer on the demo profile: selection, access rules, codes, and authentication against libosmogsm and the
+ * test sets of TS 35.208. SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,7 +104,16 @@ static void test_fcp(void **state)
 	/* TS 102 221 11.1.1.3: descriptor with record length and number, FID, life cycle, rule, size, SFI */
 	apdu(e, "00A40004022F00", "621A" "82054221002102" "83022F00" "8A0105" "8B032F0601" "80020042" "8801F0" "9000");
 	/* a directory: UICC characteristics, PIN status: PIN1 off, ADM1 on */
-	apdu(e, "00A40004023F00", "6220" "82027821" "83023F00" "A503800171" "8A0105" "8B032F0605" "C609900140" "830101" "83010A"
+	apdu(e, "00A40004023F00",
+	     "6220"
+	     "82027821"
+	     "83023F00"
+	     "A503800171"
+	     "8A0105"
+	     "8B032F0605"
+	     "C609900140"
+	     "830101"
+	     "83010A"
 	     "9000");
 }
 
@@ -262,18 +270,22 @@ static void test_authenticate(void **state)
 	aud.u.umts.ind_bitlen = 5;
 	fill(rand, 16);
 	vector(&aud, &vec, rand);
-	cmd = talloc_asprintf(e->ctx, "008800812210%s10%s00", bytes_hex(e->ctx, rand, 16), bytes_hex(e->ctx, vec.autn, 16));
+	cmd = talloc_asprintf(e->ctx, "008800812210%s10%s00", bytes_hex(e->ctx, rand, 16),
+			      bytes_hex(e->ctx, vec.autn, 16));
 	apdu(e, cmd, "6985");				/* no application yet */
 	apdu(e, SELECT_USIM, "9000");
 	/* TS 31.102 7.1.2.1: DB, then each value behind its length, none around all */
-	apdu(e, cmd, talloc_asprintf(e->ctx, "DB08%s10%s10%s08%s9000", bytes_hex(e->ctx, vec.res, 8),
-				     bytes_hex(e->ctx, vec.ck, 16), bytes_hex(e->ctx, vec.ik, 16), bytes_hex(e->ctx, vec.kc, 8)));
+	apdu(e, cmd,
+	     talloc_asprintf(e->ctx, "DB08%s10%s10%s08%s9000", bytes_hex(e->ctx, vec.res, 8),
+			     bytes_hex(e->ctx, vec.ck, 16), bytes_hex(e->ctx, vec.ik, 16),
+			     bytes_hex(e->ctx, vec.kc, 8)));
 	assert_true(usim_changed(e->u));
 	apdu(e, cmd, "DC0E*");
 	cmd[strlen(cmd) - 3] = cmd[strlen(cmd) - 3] == '0' ? '1' : '0';
 	apdu(e, cmd, "9862");
 	cmd = talloc_asprintf(e->ctx, "008800801110%s00", bytes_hex(e->ctx, rand, 16));
-	apdu(e, cmd, talloc_asprintf(e->ctx, "04%s08%s9000", bytes_hex(e->ctx, vec.sres, 4), bytes_hex(e->ctx, vec.kc, 8)));
+	apdu(e, cmd,
+	     talloc_asprintf(e->ctx, "04%s08%s9000", bytes_hex(e->ctx, vec.sres, 4), bytes_hex(e->ctx, vec.kc, 8)));
 	apdu(e, "0088008110FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", "6700");
 	aka->algo = USIM_ALGO_TUAK;
 	apdu(e, cmd, "6A81");

@@ -28,8 +28,8 @@ struct upp_fcp {
 /* Contents of A1 / 62. -EINVAL malformed, -ERANGE a value out of range. */
 int upp_fcp_dec(struct upp_fcp *f, const uint8_t *v, size_t len);
 
-/* What a file will be: the template's attributes overridden by the Fcp (either may be NULL). content: octets the element
- * writes, for files whose size nobody states. -EINVAL: kind or size unknown, records do not fit. */
+/* What a file will be: the template's attributes overridden by the Fcp (either may be NULL). content: octets the
+ * element writes, for files whose size nobody states. -EINVAL: kind or size unknown, records do not fit. */
 struct upp_file_shape {
 	uint8_t fd;
 	uint16_t fid, rec_len, recs;
@@ -38,7 +38,8 @@ struct upp_file_shape {
 };
 int upp_file_shape(struct upp_file_shape *s, const struct upp_file_def *def, const struct upp_fcp *fcp, size_t content);
 /* The body before any content: fill or repeat pattern, else the template's default, else FF; for each record apart. */
-void upp_file_init(uint8_t *body, const struct upp_file_shape *s, const struct upp_file_def *def, const struct upp_fcp *fcp);
+void upp_file_init(uint8_t *body, const struct upp_file_shape *s, const struct upp_file_def *def,
+		   const struct upp_fcp *fcp);
 
 /* A template `File` (contents of its component). */
 struct upp_file {
@@ -52,4 +53,5 @@ int upp_file_dec(struct upp_file *f, const uint8_t *v, size_t len);
 /* Run the items over a body: tags 82/83 (File) or 02/81 (generic file management). -ENOSPC: past the end. */
 int upp_file_write(uint8_t *body, size_t size, const uint8_t *items, size_t len);
 /* The whole body of a template file as installed; NULL with links or when it does not fit together. */
-struct bytes *upp_file_body(void *ctx, struct upp_file_shape *s, const struct upp_file_def *def, const uint8_t *v, size_t len);
+struct bytes *upp_file_body(void *ctx, struct upp_file_shape *s, const struct upp_file_def *def, const uint8_t *v,
+			    size_t len);
