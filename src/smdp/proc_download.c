@@ -23,6 +23,7 @@
 
 #define PAUSE_S		2	/* the SM-SR was busy with this eUICC */
 #define LEFTOVERS_MAX	8
+#define LOST_MAX	3	/* tries that the SM-SR may lose */
 #define SCRIPT_MAX	(1U << 20)
 
 
@@ -182,19 +183,32 @@ static void create_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	call(p, m);
 }
 
-/* A call from before the restart has ended, one way or the other: what it made is cleaned up by the next try. */
+/* The keys of this try are of no more use. GetEIS shows what it has left behind, and 5a deletes that. */
+static void begin_anew(struct proc_download *p, enum proc_download_step via, const char *why)
+{
+	proc_download_note(p, LOGL_NOTICE, "%s: beginning anew", why);
+	TALLOC_FREE(p->es8);
+	p->row.isdp.len = 0;
+	p->was_stuck = true;	/* until GetEIS says otherwise */
+	proc_download_enter(p, via);
+}
+
+/* Is this the end of a try rather than an answer to it? A call from before our restart; or the SM-SR lost its
+ * session with the card (1.6/5.4, "begin again": nothing is resumed in the middle of a chain, corrections 12). */
 static bool began_anew(struct proc_download *p, const struct proc_download_answer *a)
 {
-	if (!p->stale)
-		return false;
-	p->stale = false;
-	if (!proc_download_left(p)) {
-		proc_download_expired(p, NULL);
+	if (p->stale) {
+		p->stale = false;
+		if (proc_download_left(p))
+			begin_anew(p, ST(EIS), "the keys of the interrupted session are gone");
+		else
+			proc_download_expired(p, NULL);
 		return true;
 	}
-	proc_download_note(p, LOGL_NOTICE, "the keys of the interrupted session are gone: beginning anew");
-	p->row.isdp.len = 0;
-	proc_download_enter(p, ST(EIS));
+	if (!proc_download_result_is(a->msg, ES_R_EXPIRED_NO_RESPONSE) || !proc_download_left(p) ||
+	    ++p->lost > LOST_MAX)
+		return false;
+	begin_anew(p, ST(PAUSE), "the SM-SR lost its session with the card");
 	return true;
 }
 
@@ -498,10 +512,10 @@ static const struct osmo_fsm_state states[] = {
 	STATE(EIS, eis, eis_onenter, S(LEFTOVER) | S(CREATE)),
 	STATE(LEFTOVER, leftover, leftover_onenter, S(EIS) | S(PAUSE)),
 	[PROC_DOWNLOAD_ST_PAUSE] = { .name = "PAUSE", .out_state_mask = S(EIS), .onenter = pause_onenter },
-	STATE(CREATE, create, create_onenter, S(CERT) | S(EIS) | S(ROLLBACK)),
-	STATE(CERT, cert, cert_onenter, S(KEYS) | S(EIS) | S(ROLLBACK)),
-	STATE(KEYS, keys, keys_onenter, S(DATA) | S(EIS) | S(ROLLBACK)),
-	STATE(DATA, data, data_onenter, S(DATA) | S(COMPLETED) | S(EIS) | S(ROLLBACK)),
+	STATE(CREATE, create, create_onenter, S(CERT) | S(EIS) | S(PAUSE) | S(ROLLBACK)),
+	STATE(CERT, cert, cert_onenter, S(KEYS) | S(EIS) | S(PAUSE) | S(ROLLBACK)),
+	STATE(KEYS, keys, keys_onenter, S(DATA) | S(EIS) | S(PAUSE) | S(ROLLBACK)),
+	STATE(DATA, data, data_onenter, S(DATA) | S(COMPLETED) | S(EIS) | S(PAUSE) | S(ROLLBACK)),
 	STATE(COMPLETED, completed, completed_onenter, S(ENABLE) | S(ROLLBACK)),
 	STATE(ENABLE, enable, enable_onenter, S(ROLLBACK)),
 	STATE(ROLLBACK, rollback, rollback_onenter, 0),

@@ -19,7 +19,7 @@
 #include <osmocom/rsp/util/sqldb.h>
 
 #include "fake_card.h"
-#include "proc_download.h"
+#include "proc_download_priv.h"
 
 const char es_link_schema[] = "SELECT 1;";
 
@@ -654,6 +654,44 @@ static void test_restart(void **state)
 	}
 }
 
+static void fire_timer(void)
+{
+	struct proc_download *p = llist_first_entry(&w.env.downloads, struct proc_download, entry);
+
+	p->fi->fsm->timer_cb(p->fi);
+}
+
+/* The SM-SR restarts in the middle: 1.6/5.4, begin again. Three times is enough. */
+static void test_smsr_restarts(void **state)
+{
+	start(true);
+	steps(3);
+	w.fail_func = ES_FN_SEND_DATA;
+	w.fail_subject = "1.6";
+	w.fail_reason = "5.4";
+	steps(1);
+	assert_int_equal(w.n_calls, 0);		/* a pause */
+	fire_timer();
+	w.fail_func = ES_FN_NONE;
+	steps(-1);
+	assert_string_equal(w.trace, "ECSSEDECSSSSSPN");
+	assert_end(ES_EXECUTED_SUCCESS, "", "", STOCK_DOWNLOADED);
+
+	fake_card_delete(&w.card);
+	stock_set(w.env.stock, ICCID, STOCK_AVAILABLE, "");
+	memset(w.trace, 0, sizeof(w.trace));
+	w.answers = 0;
+	w.fail_func = ES_FN_SEND_DATA;
+	start(true);
+	for (int i = 0; i < 3; i++) {
+		steps(-1);
+		fire_timer();
+	}
+	steps(-1);
+	assert_string_equal(w.trace, "ECSEDECSEDECSEDECSD");
+	assert_end(ES_FAILED, "1.6", "5.4", STOCK_AVAILABLE);
+}
+
 /* Restart in the middle of giving up: the verdict of before, and the answer to whom it is owed. */
 static void test_restart_rollback(void **state)
 {
@@ -678,7 +716,7 @@ int main(void)
 		T(test_smsr_refuses),	T(test_completed_fails),  T(test_enable_fails),
 		T(test_delete_fails),	T(test_expired),	  T(test_expired_smsr),
 		T(test_expired_enable), T(test_unreachable),	  T(test_answer_twice_and_late),
-		T(test_restart),	T(test_restart_rollback),
+		T(test_restart), T(test_smsr_restarts),	T(test_restart_rollback),
 	};
 	void *log_ctx = talloc_named_const(NULL, 0, "logging");
 	int rc;
