@@ -22,6 +22,7 @@ struct osmo_tdef euicc_tdefs[] = {
 	{ .T = EUICC_T_RETRY, .default_val = 5, .desc = "Pause when nothing could be sent to the card" },
 	{ .T = EUICC_T_AUDIT, .default_val = 300, .desc = "Validity of an audit the SM-SR starts by itself" },
 	{ .T = EUICC_T_AUDIT_RETRY, .default_val = 60, .desc = "First pause before an audit is tried again; doubles" },
+	{ .T = EUICC_T_GRACE, .default_val = 30, .desc = "A card that executed a change has begun it by then" },
 	{}
 };
 
@@ -298,7 +299,14 @@ bool euicc_audit_ready(const struct euicc *e)
 	return e->eis->audit_due && !osmo_timer_pending(&e->audit_timer);
 }
 
-/* A GET STATUS taken while a change awaits its confirmation proves nothing: first the roll-back window (corrections 5). */
+bool euicc_uncertain_within(const struct euicc *e, int T)
+{
+	return e->eis->uncertain && e->eis->uncertain_since + (int64_t)euicc_t(T) > clock_now();
+}
+
+/* A card that says the other profile is not enabled has not executed the change, will not any more (our question has the
+ * higher counter), or has rolled back: that can be asked early. "Enabled" proves nothing until the roll-back window is
+ * over (corrections 5, proc_audit.c). */
 void euicc_audit_arm(struct euicc *e)
 {
 	int64_t in = euicc_t(EUICC_T_RETRY);
@@ -306,7 +314,7 @@ void euicc_audit_arm(struct euicc *e)
 	if (!e->eis->audit_due || osmo_timer_pending(&e->audit_timer))
 		return;
 	if (e->eis->uncertain)
-		in = e->eis->uncertain_since + (int64_t)euicc_t(EUICC_T_ROLLBACK) - clock_now();
+		in = e->eis->uncertain_since + (int64_t)euicc_t(EUICC_T_GRACE) - clock_now();
 	osmo_timer_schedule(&e->audit_timer, OSMO_MAX(in, 1), 0);
 }
 
@@ -318,8 +326,7 @@ void euicc_audit_failed(struct euicc *e)
 
 void euicc_audit_soon(struct euicc *e)
 {
-	if (!e->eis->audit_due || e->active ||
-	    (e->eis->uncertain && e->eis->uncertain_since + (int64_t)euicc_t(EUICC_T_ROLLBACK) > clock_now()))
+	if (!e->eis->audit_due || e->active || euicc_uncertain_within(e, EUICC_T_ROLLBACK))
 		return;
 	osmo_timer_schedule(&e->audit_timer, 1, 0);
 }

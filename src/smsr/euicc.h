@@ -15,8 +15,8 @@
 #define EUICC_BUCKETS	1024
 #define EUICC_LIVE_MAX	20000	/* beyond: idle ones are let go */
 
-/* Timers: X1 hold idle, X2 roll-back window, X3 one card command, X4 try again when nothing could be sent, X5 validity of
- * our own audits, X6 an audit that failed is tried again. */
+/* Timers: X1 hold idle, X2 roll-back window, X3 one card command, X4 try again when nothing could be sent, X5 validity
+ * of our own audits, X6 an audit that failed is tried again, X7 a change that was executed has begun by then. */
 extern struct osmo_tdef euicc_tdefs[];
 #define EUICC_T_HOLD		-1
 #define EUICC_T_ROLLBACK	-2
@@ -24,6 +24,7 @@ extern struct osmo_tdef euicc_tdefs[];
 #define EUICC_T_RETRY		-4
 #define EUICC_T_AUDIT		-5
 #define EUICC_T_AUDIT_RETRY	-6
+#define EUICC_T_GRACE		-7
 unsigned long euicc_t(int T);		/* seconds */
 
 struct euicc;
@@ -86,4 +87,6 @@ int euicc_psk(struct euicc *e, uint8_t kvn, uint8_t kid, uint8_t *psk, size_t si
 void euicc_audit_arm(struct euicc *e);		/* if the record wants an audit: timer */
 void euicc_audit_soon(struct euicc *e);		/* the card was heard: a due audit need not wait */
 void euicc_audit_failed(struct euicc *e);	/* later again, each time later */
-bool euicc_audit_ready(const struct euicc *e);	/* due and the roll-back window is over */
+bool euicc_audit_ready(const struct euicc *e);	/* due, and its timer has run out */
+/* The record is uncertain, and less than this timer (X2, X7) has passed since. */
+bool euicc_uncertain_within(const struct euicc *e, int T);

@@ -177,19 +177,14 @@ int64_t proc_request(struct euicc *e, const struct proc_want *w)
 	return id;
 }
 
-static bool window_open(const struct euicc *e)
-{
-	return e->eis->uncertain && e->eis->uncertain_since + (int64_t)euicc_t(EUICC_T_ROLLBACK) > clock_now();
-}
-
 static bool may_go(struct proc *p)
 {
 	struct euicc *e = p->e;
 
-	if (p->row.kind == PROC_AUDIT && window_open(e))
-		return false;	/* what the card says now proves nothing (corrections 5) */
 	if (is_self(p))
 		return true;
+	if (p->row.kind == PROC_AUDIT && euicc_uncertain_within(e, EUICC_T_ROLLBACK))
+		return false;	/* what the card says now may prove nothing (corrections 5) */
 	if (!euicc_hold_admits(e, p->row.requester, p->row.iface, p->row.iccid))
 		return false;
 	/* nothing is decided on a record that is known to be uncertain */
@@ -248,7 +243,7 @@ static bool audit_under_way(struct euicc *e)
 
 void proc_wake(struct euicc *e)
 {
-	if (euicc_audit_ready(e) && !window_open(e) && !audit_under_way(e)) {
+	if (euicc_audit_ready(e) && !euicc_uncertain_within(e, EUICC_T_GRACE) && !audit_under_way(e)) {
 		const struct proc_want w = {
 			.kind = PROC_AUDIT, .requester = PROC_PARTY_SELF, .iface = ES4, .iccid = "",
 			.deadline = clock_now() + euicc_t(EUICC_T_AUDIT),

@@ -143,6 +143,14 @@ static void mend_one(struct proc *p, struct eis_profile *t, const struct es5_isd
 		es_notify(e->reg, e->eis, t, ES_FN_HANDLE_DISABLED, NULL);
 }
 
+/* Within the roll-back window a change that nobody reported is only provisional (corrections 5). */
+static bool provisional(struct proc *p)
+{
+	const struct es5_isdp_info *i = seen_of(p->priv, &p->e->eis->pending_aid);
+
+	return i && i->state == ES5_STATE_ENABLED && euicc_uncertain_within(p->e, EUICC_T_ROLLBACK);
+}
+
 static void mend(struct proc *p)
 {
 	struct proc_audit *a = p->priv;
@@ -210,6 +218,9 @@ static void status(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 		proc_fail(p, ES_R_CARD_ERROR, "the card's answer cannot be read");
 	} else if (more && ++a->blocks < SEEN_MAX) {
 		proc_state(p, PROC_AUDIT_ST_STATUS);
+	} else if (provisional(p)) {
+		euicc_audit_failed(p->e);
+		proc_fail(p, ES_R_BUSY, "a change awaits its notification or its roll-back");
 	} else {
 		mend(p);
 	}

@@ -35,11 +35,26 @@ struct proc_switch {
 	struct aid from;		/* what is enabled before; len 0: nothing */
 	bool failed;			/* rolled back or fallen back: confirmed to the card, FAILED to the requester */
 	unsigned confirms;
+	struct osmo_timer_list check;	/* the card has not acknowledged: has it heard the command at all? */
 };
 
 static struct proc_switch *sw(struct proc *p)
 {
 	return p->priv;
+}
+
+static int sw_destructor(struct proc_switch *s)
+{
+	osmo_timer_del(&s->check);
+	return 0;
+}
+
+static void check_cb(void *data)
+{
+	struct proc *p = data;
+
+	if (p->fi && p->fi->state == PROC_SWITCH_ST_WAIT_NOTIF && !p->outstanding)
+		proc_ask_status(p, &sw(p)->to);
 }
 
 static void init_priv(struct proc *p)
@@ -49,6 +64,8 @@ static void init_priv(struct proc *p)
 
 	OSMO_ASSERT(s);
 	p->priv = s;
+	osmo_timer_setup(&s->check, check_cb, p);
+	talloc_set_destructor(s, sw_destructor);
 	s->to = p->row.aid;
 	if (now)
 		s->from = now->i.isdp_aid;
@@ -178,12 +195,41 @@ static void command(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	}
 }
 
+static void wait_notif_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
+{
+	struct proc *p = fi->priv;
+
+	if (!p->row.acked)
+		osmo_timer_schedule(&sw(p)->check, euicc_t(EUICC_T_GRACE), 0);
+}
+
+/* Asked whether it has heard an unacknowledged command: if the other profile is not enabled, it has not, and never will,
+ * for our question had the higher counter. Then it is sent again. Anything else proves nothing: wait (corrections 5). */
+static void checked(struct proc *p, const struct proc_card *c)
+{
+	struct es5_isdp_info i;
+
+	if (p->cmd.changes)	/* the command itself: its time was up */
+		return;
+	if (proc_status_answer(c, &i) == 1 && i.state == ES5_STATE_DISABLED)
+		proc_state(p, PROC_SWITCH_ST_COMMAND);
+	else
+		osmo_timer_schedule(&sw(p)->check, euicc_t(EUICC_T_GRACE), 0);
+}
+
 static void wait_notif(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 {
-	if (event == PROC_EV_NOTIF)
+	switch (event) {
+	case PROC_EV_CARD:
+		checked(fi->priv, data);
+		return;
+	case PROC_EV_NOTIF:
 		notified(fi->priv, data);
-	else if (event == PROC_EV_EXPIRED)
+		return;
+	case PROC_EV_EXPIRED:
 		unknown(fi->priv);
+		return;
+	}
 }
 
 static void send_confirmation(struct proc *p)
@@ -377,12 +423,12 @@ static void auto_delete(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 		return;
 	}
 	if (gone)
-		remove_profile(p, gone, "by POL2");
+		remove_profile(p, gone, p->row.kind == PROC_DELETE ? "as asked" : "by POL2");
 	proc_done(p);
 }
 
-/* Nothing sent: begin anew. Command sent: only a notification tells (a GET STATUS before proves nothing). Confirmation
- * sent: it is sent again, and the card's answer to it is the audit. */
+/* Nothing sent: begin anew. Command sent: the notification tells, or the card's word that it has not heard it.
+ * Confirmation sent: it is sent again, and the card's answer to it is the audit. */
 static void proc_switch_resume(struct proc *p)
 {
 	if (!p->row.sent) {
@@ -419,8 +465,8 @@ static const struct osmo_fsm_state states[] = {
 		.out_state_mask = S(PROC_SWITCH_ST_WAIT_NOTIF) | S(PROC_SWITCH_ST_CONFIRM),
 	},
 	[PROC_SWITCH_ST_WAIT_NOTIF] = {
-		.name = "WAIT_NOTIF", .in_event_mask = ALL_EV, .action = wait_notif,
-		.out_state_mask = S(PROC_SWITCH_ST_CONFIRM),
+		.name = "WAIT_NOTIF", .in_event_mask = ALL_EV, .onenter = wait_notif_onenter,
+		.action = wait_notif, .out_state_mask = S(PROC_SWITCH_ST_COMMAND) | S(PROC_SWITCH_ST_CONFIRM),
 	},
 	[PROC_SWITCH_ST_CONFIRM] = {
 		.name = "CONFIRM", .in_event_mask = ALL_EV, .onenter = confirm_onenter, .action = confirm,

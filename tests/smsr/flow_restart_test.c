@@ -29,7 +29,7 @@ static void after_the_command(void **state)
 	flow_leaves();
 	flow_restart();
 	assert_not_answered(id);
-	assert_card_idle();	/* not enabled twice, and a GET STATUS now would prove nothing */
+	assert_card_idle();	/* not enabled twice */
 	flow_notif(2, 7, ICCID_OP);
 	assert_to_card("80E28900073A08044E020007");
 	btw("and once more");
@@ -42,6 +42,23 @@ static void after_the_command(void **state)
 	assert_answer(id, ES_EXECUTED_SUCCESS, "");
 	assert_int_equal(flow_state(ICCID_OP), EIS_PS_ENABLED);
 	assert_int_equal(flow_active(), 0);
+}
+
+/* Written down as sent, and killed before it was. */
+static void marked_but_not_sent(void **state)
+{
+	int64_t id = flow_ask(ES4, ES_FN_ENABLE_PROFILE, OP, ICCID_OP, 720);
+
+	flow_leaves();
+	flow_restart();
+	flow_pass(31);
+	assert_to_card("80F24002");
+	flow_card("231A" "E3164F10" AID_OP "9F70011F" "9000");
+	assert_to_card("80E28800153A03124F10" AID_OP);
+	flow_card("23029000");
+	flow_notif(2, 7, ICCID_OP);
+	flow_card("23029000");
+	assert_answer(id, ES_EXECUTED_SUCCESS, "");
 }
 
 static void down_past_the_deadline(void **state)
@@ -125,7 +142,7 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, flow_setup, flow_teardown)
 	const struct CMUnitTest tests[] = {
-		T(before_anything_left), T(after_the_command), T(down_past_the_deadline), T(delete_in_the_middle),
+		T(before_anything_left), T(after_the_command), T(marked_but_not_sent), T(down_past_the_deadline), T(delete_in_the_middle),
 		T(create_in_the_middle), T(queue_in_the_middle),
 	};
 

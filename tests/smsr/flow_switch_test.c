@@ -223,11 +223,25 @@ static void no_answer_then_audit(void **state)
 	assert_answer(id, ES_EXPIRED, "1.6/5.3");
 	assert_true(flow.e->eis->uncertain);
 	next = flow_ask(ES4, ES_FN_AUDIT_EIS, OP, NULL, 3000);
-	assert_card_idle();	/* a GET STATUS now would prove nothing */
-	btw("the roll-back window passes");
-	flow_pass(900);
+	assert_card_idle();
+	btw("asked early, it says Enabled: that may be provisional and is not believed");
+	flow_pass(31);
 	assert_to_card("80CAFF21");
-	flow_card("2310FF210B810102820210008302800090" "00");
+	flow_card("2310FF210B81010282021000830280009000");
+	flow_card("2332" "E3164F10" AID_BOOT "9F70011F" "E3164F10" AID_OP "9F70013F" "9000");
+	assert_true(flow.e->eis->uncertain);
+	assert_int_equal(flow_state(ICCID_OP), EIS_PS_DISABLED);
+	assert_not_answered(next);
+	btw("until the roll-back window is over");
+	while (flow.e->eis->uncertain_since + 900 > flow.now) {
+		flow_pass(10);
+		if (strcmp(flow_script(), "") && flow.e->eis->uncertain_since + 900 > flow.now)
+			flow_outcome(CARD_NO_ANSWER);
+	}
+	while (!strcmp(flow_script(), ""))
+		flow_pass(10);
+	assert_to_card("80CAFF21");
+	flow_card("2310FF210B81010282021000830280009000");
 	assert_to_card("80F24002");
 	btw("it had done it: the card has the operator's profile enabled");
 	flow_card("2332" "E3164F10" AID_BOOT "9F70011F" "E3164F10" AID_OP "9F70013F" "9000" );
@@ -242,6 +256,51 @@ static void no_answer_then_audit(void **state)
 	assert_answer(next, ES_EXECUTED_SUCCESS, "");
 	assert_int_equal(flow_answered(next)->n_profiles, 1);
 	assert_int_equal(flow_active(), 0);
+}
+
+/* The SMS is lost: the card, asked, has the other profile disabled. It has not heard, and is told again. */
+static void command_lost(void **state)
+{
+	int64_t id = enable(720);
+	unsigned n;
+
+	flow_outcome(CARD_NO_ANSWER);
+	assert_card_idle();
+	flow_pass(31);
+	assert_to_card("80F24002");
+	flow_outcome(CARD_NO_ANSWER);	/* still away */
+	flow_pass(31);
+	n = flow.n_sent;
+	flow_card("231A" "E3164F10" AID_OP "9F70011F" "9000");
+	assert_int_equal(flow.n_sent, n + 1);
+	assert_to_card(ENABLE_OP);
+	flow_outcome(CARD_NO_ANSWER);
+	flow_pass(31);
+	btw("now it has: Enabled proves nothing yet");
+	flow_card("231A" "E3164F10" AID_OP "9F70013F" "9000");
+	assert_card_idle();
+	assert_not_answered(id);
+	flow_notif(2, 7, ICCID_OP);
+	flow_card("23029000");
+	assert_answer(id, ES_EXECUTED_SUCCESS, "");
+}
+
+/* Expired, and the card has not done it: certain long before the roll-back window is over. */
+static void early_certainty(void **state)
+{
+	int64_t id = enable(20), next;
+
+	flow_outcome(CARD_NO_ANSWER);
+	flow_pass(21);
+	assert_answer(id, ES_EXPIRED, "1.6/5.3");
+	next = enable(300);
+	assert_not_answered(next);
+	flow_pass(31);
+	assert_to_card("80CAFF21");
+	flow_card("23026A88");
+	flow_card("2332" "E3164F10" AID_BOOT "9F70013F" "E3164F10" AID_OP "9F70011F" "9000");
+	assert_false(flow.e->eis->uncertain);
+	assert_to_card(ENABLE_OP);
 }
 
 static void notification_overtakes_answer(void **state)
@@ -377,7 +436,9 @@ static void queue_is_bounded(void **state)
 	assert_answer(id[0], ES_EXPIRED, "1.6/5.4");
 	for (int i = 1; i <= EUICC_QUEUE_MAX; i++)
 		assert_answer(id[i], ES_FAILED, "1.2/4.4");
-	assert_int_equal(flow.n_sent, 1);
+	assert_int_equal(flow.n_sent, 2);	/* and the audit */
+	assert_to_card("80CAFF21");
+	flow_outcome(CARD_NO_ANSWER);
 	assert_int_equal(flow_active(), 0);
 }
 
@@ -386,7 +447,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, flow_setup, flow_teardown)
 	const struct CMUnitTest tests[] = {
 		T(enabled_works), T(enabled_by_smdp), T(refused_by_policy), T(policy_is_asked_when_it_acts), T(refused_by_card),
-		T(nothing_could_be_sent), T(rolled_back), T(fell_back), T(no_notification), T(no_answer_then_audit),
+		T(nothing_could_be_sent), T(rolled_back), T(fell_back), T(no_notification), T(no_answer_then_audit), T(command_lost), T(early_certainty),
 		T(notification_overtakes_answer), T(confirmation_beats_deadline), T(deadline_beats_confirmation),
 		T(confirmation_lost), T(auto_delete), T(pol1_deletes), T(delete_enabled), T(queue_is_bounded),
 	};
