@@ -26,6 +26,8 @@ done > "$D/stock.json"
 stack_prepare "$N" "$D/p.der" 2>/dev/null || die "preparation"
 stack_start || die "start"
 es eum -q ES1-RegisterEIS "$D"/batch/eis/*.xml 2>/dev/null || die "RegisterEIS"
+"$ES" -c "$D/boot.conf" -q listen > "$D/notified" 2>/dev/null &	# the bootstrap operator hears of each disabled profile
+PID[boot]=$!
 sleep 1
 ticks() { awk '{ print $14 + $15 }' "/proc/${PID[$1]}/stat"; }
 for p in smsr smdp sim; do declare "c_$p=$(ticks $p)"; done
@@ -45,7 +47,16 @@ for p in smsr smdp sim; do
 	awk -v p=$p -v t=$(($(ticks $p) - ${!v})) -v n="$N" 'BEGIN { printf "flow_cpu_%s: %.2f ms/download\n", p, t * 10 / n }'
 	awk -v p=$p '/VmHWM/ { printf "flow_peak_memory_%s: %.1f MB\n", p, $2 / 1024 }' "/proc/${PID[$p]}/status"
 done
+for ((i = 0; i < 50; i++)); do	# the last notifications
+	vty "$P_SMSR_VTY" "show outbox" | grep -q '^0 message' && break
+	sleep 0.2
+done
+left=$(vty "$P_SMSR_VTY" "show outbox" | grep -c 'notification\|callback\|call ')
+notified=$(grep -c HandleProfileDisabled "$D/notified")
+printf 'flow_notified: %d of %d\n' "$notified" "$N"
 for q in "$P_SMSR_VTY show procedures" "$P_SMSR_VTY show outbox" "$P_SMDP_VTY show outbox"; do echo "# ${q#* }:"; vty "${q%% *}" "${q#* }" | tail -4; done
 stack_stop
 printf 'flow_disk_smsr: %d octets/eUICC\n' $(($(stat -c %s "$D/smsr.db") / N))
 ((ok == N)) || die "not all enabled"
+((left == 0)) || die "$left messages left over"
+((notified == N)) || die "$notified of $N operators told"
