@@ -230,13 +230,24 @@ void euicc_heard(struct euicc *e, const char *msisdn)
 	euicc_route(e);
 }
 
-/* While a change is pending: where the card was last heard from, else (not yet acknowledged) as the record says. */
+static bool own_number(const struct euicc *e, const char *msisdn)
+{
+	const struct eis_profile *p;
+
+	llist_for_each_entry(p, &e->eis->profiles, entry)
+		if (!strcmp(p->i.addr.msisdn, msisdn))
+			return true;
+	return false;
+}
+
+/* Where the card was last heard from, if that can be: a number of its own, or any while a change is pending or there is
+ * no other; else as the record says (corrections 21). */
 const char *euicc_route(struct euicc *e)
 {
 	const struct eis_profile *p = eis_enabled(e->eis);
 	const char *nr = p ? p->i.addr.msisdn : "";
 
-	if (e->heard[0] && (e->change_pending || !nr[0]))
+	if (e->heard[0] && (e->change_pending || !nr[0] || own_number(e, e->heard)))
 		nr = e->heard;
 	OSMO_STRLCPY_ARRAY(e->msisdn, nr);
 	return e->msisdn;

@@ -436,19 +436,14 @@ static void proc_switch_resume(struct proc *p)
 		return;
 	}
 	init_priv(p);
-	switch (p->row.step) {
-	case PROC_STEP_CONFIRM:
-		proc_state(p, PROC_SWITCH_ST_CONFIRM);
-		return;
-	case PROC_STEP_AUTO_DELETE:
+	if (p->row.step == PROC_STEP_AUTO_DELETE) {	/* the change is over */
 		proc_state(p, PROC_SWITCH_ST_AUTO_DELETE);
 		return;
-	default:
-		euicc_change_begin(p->e, &sw(p)->to);
-		if (p->row.acked)
-			euicc_change_acked(p->e);
-		proc_state(p, PROC_SWITCH_ST_WAIT_NOTIF);
 	}
+	euicc_change_begin(p->e, &sw(p)->to);
+	if (p->row.acked || p->row.step == PROC_STEP_CONFIRM)
+		euicc_change_acked(p->e);	/* it went to the target's network */
+	proc_state(p, p->row.step == PROC_STEP_CONFIRM ? PROC_SWITCH_ST_CONFIRM : PROC_SWITCH_ST_WAIT_NOTIF);
 }
 
 #define S(x) (1 << (x))

@@ -36,6 +36,7 @@ static void after_the_command(void **state)
 	flow_leaves();
 	flow_restart();
 	assert_to_card("80E28900073A08044E020007");
+	assert_string_equal(flow.e->msisdn, NR_OP);	/* the card is in the target's network */
 	flow_card("23026A88");	/* it had arrived */
 	assert_to_card("80F24002");
 	flow_card("231A" "E3164F10" AID_OP "9F70013F" "9000");
@@ -122,6 +123,17 @@ static void create_in_the_middle(void **state)
 	assert_int_equal(flow_active(), 0);
 }
 
+/* Corrections 21: the record has one number, the card is heard from another. */
+static void where_it_was_heard(void **state)
+{
+	assert_string_equal(flow.e->msisdn, NR_BOOT);
+	euicc_heard(flow.e, NR_OP);
+	assert_string_equal(flow.e->msisdn, NR_OP);
+	btw("a number that is none of its own is not believed");
+	euicc_heard(flow.e, "4915999");
+	assert_string_equal(flow.e->msisdn, NR_BOOT);
+}
+
 static void queue_in_the_middle(void **state)
 {
 	int64_t one = flow_ask(ES4, ES_FN_ENABLE_PROFILE, OP, ICCID_OP, 720);
@@ -143,7 +155,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, flow_setup, flow_teardown)
 	const struct CMUnitTest tests[] = {
 		T(before_anything_left), T(after_the_command), T(marked_but_not_sent), T(down_past_the_deadline), T(delete_in_the_middle),
-		T(create_in_the_middle), T(queue_in_the_middle),
+		T(create_in_the_middle), T(queue_in_the_middle), T(where_it_was_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
