@@ -8,7 +8,7 @@ SMSR=$RSP_BIN/src/smsr/osmo-smsr SMDP=$RSP_BIN/src/smdp/osmo-smdp SIM=$RSP_BIN/s
 CA=$RSP_BIN/src/tools/osmo-rsp-ca ES=$RSP_BIN/src/tools/osmo-es PROFILE=$RSP_BIN/src/tools/osmo-rsp-profile
 
 port_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-next_port=$((20000 + ($$ * 37 + RANDOM) % 20000))
+next_port=$((10000 + ($$ * 37 + RANDOM) % 20000))	# below the range that clients are given
 port() { # NAME: sets NAME to a free port
 	while :; do
 		next_port=$((next_port + 1))
