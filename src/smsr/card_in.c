@@ -40,7 +40,8 @@ static int counter_next(void *priv, const struct eid *eid, uint8_t kvn, uint64_t
 	return smsr_db_counter_next(in->reg->db, eid, kvn, cntr);
 }
 
-/* By number over all profiles, whatever their state: while a change is pending both addresses are live. The MAC decides. */
+/* By number over all profiles, whatever their state: while a change is pending both addresses are live. The MAC
+ * decides. */
 static bool candidates(void *priv, const char *msisdn, bool (*each)(void *arg, const struct eid *eid), void *arg)
 {
 	struct card_in *in = priv;

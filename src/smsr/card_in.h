@@ -1,4 +1,5 @@
-/* Whatever arrives from cards: find the eUICC, hand over. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Whatever arrives from cards: find the eUICC, hand over.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include "euicc.h"

@@ -139,7 +139,8 @@ struct eis_profile *eis_fallback(const struct eis *eis)
 
 static int put(struct eis *eis, struct eis_profile *p, enum eis_pstate state)
 {
-	LOG_EIS(eis, LOGL_INFO, "profile %s: %s -> %s\n", p->i.iccid, eis_pstate_name(p->state), eis_pstate_name(state));
+	LOG_EIS(eis, LOGL_INFO, "profile %s: %s -> %s\n", p->i.iccid, eis_pstate_name(p->state),
+		eis_pstate_name(state));
 	p->state = state;
 	return smsr_db_profile_put(eis->db, eis, p);
 }
@@ -154,8 +155,8 @@ static int choose_aid(const struct eis *eis, struct aid *aid)
 	return -ENOSPC;
 }
 
-int eis_isdp_reserve(struct eis *eis, struct eis_profile **out, const char *iccid, const char *mno_id, const char *smdp_id,
-		     uint32_t memory)
+int eis_isdp_reserve(struct eis *eis, struct eis_profile **out, const char *iccid, const char *mno_id,
+		     const char *smdp_id, uint32_t memory)
 {
 	struct eis_profile *p;
 	struct aid aid;

@@ -22,12 +22,13 @@ struct eis_profile {
 struct eis {
 	struct smsr_db *db;
 	char eid_str[EID_STR_SIZE];
-	struct es_eis fix;		/* what the EUM registered; memory and last_audit follow life; profile[] unused */
+	struct es_eis fix; /* what the EUM registered; memory and last_audit follow life; profile[] unused */
 	struct llist_head profiles;	/* struct eis_profile.entry */
 	unsigned n_profiles;
 	bool declared;			/* notification 01 came */
 	char imei[16];
-	/* A change was sent and never reported: record as before, the card decides. pending_aid: what it would enable. */
+	/* A change was sent and never reported: the record is as before, the card decides. pending_aid: what it would
+	 * enable. */
 	bool uncertain, audit_due;
 	int64_t uncertain_since;
 	struct aid pending_aid;
@@ -43,10 +44,11 @@ struct eis_profile *eis_enabled(const struct eis *eis);
 struct eis_profile *eis_fallback(const struct eis *eis);
 
 /* CreateISDP: an ISD-P AID is chosen and the entry made In-Creation (before the command leaves). -ENOSPC: too many. */
-int eis_isdp_reserve(struct eis *eis, struct eis_profile **out, const char *iccid, const char *mno_id, const char *smdp_id,
-		     uint32_t memory);
+int eis_isdp_reserve(struct eis *eis, struct eis_profile **out, const char *iccid, const char *mno_id,
+		     const char *smdp_id, uint32_t memory);
 int eis_isdp_created(struct eis *eis, struct eis_profile *p);			/* the card said 9000 */
-int eis_profile_installed(struct eis *eis, struct eis_profile *p, const struct es_body *b);	/* ProfileDownloadCompleted */
+int eis_profile_installed(struct eis *eis, struct eis_profile *p,
+			  const struct es_body *b);				/* ProfileDownloadCompleted */
 int eis_profile_removed(struct eis *eis, struct eis_profile *p);		/* the card has it no more; frees p */
 /* The card says this one is enabled now; the one enabled before is Disabled. Ends uncertainty. */
 int eis_profile_enabled(struct eis *eis, struct eis_profile *p);
@@ -56,7 +58,7 @@ int eis_subscription(struct eis *eis, struct eis_profile *p, const struct es_add
 int eis_profile_seen(struct eis *eis, struct eis_profile *p, enum eis_pstate state, int fallback, uint32_t allocated,
 		     uint32_t free_memory);
 int eis_memory(struct eis *eis, uint32_t remaining, uint32_t available);
-int eis_audited(struct eis *eis);						/* all of the card was seen: certain, LastAuditDate */
+int eis_audited(struct eis *eis); /* all of the card was seen: certain, LastAuditDate */
 int eis_declared(struct eis *eis, const char *imei);
 /* A change to aid left and nobody knows: audit due. */
 int eis_uncertain(struct eis *eis, const struct aid *aid);

@@ -231,7 +231,8 @@ void es1_srv_handle(struct euiccs *reg, const struct es1_trust *trust, struct es
 	enum es_reason e;
 
 	if (m->func != ES_FN_REGISTER_EIS || !m->b.eis) {
-		es_req_respond_err(req, m->b.eis ? ES_R_UNSUPPORTED : ES_R_PARAM_MISSING, NULL, m->b.eis ? NULL : "Eis");
+		es_req_respond_err(req, m->b.eis ? ES_R_UNSUPPORTED : ES_R_PARAM_MISSING, NULL,
+				   m->b.eis ? NULL : "Eis");
 		return;
 	}
 	r.ctx = talloc_new(reg);
@@ -240,8 +241,8 @@ void es1_srv_handle(struct euiccs *reg, const struct es1_trust *trust, struct es
 	if (!e)
 		e = store(&r, reg);
 	if (e) {
-		LOGP(DEIS, LOGL_NOTICE, "register EID-%s: asked by %s: refused, %s%s%s\n", eid, r.caller, es_reason_text(e),
-		     r.why ? ": " : "", r.why ? r.why : "");
+		LOGP(DEIS, LOGL_NOTICE, "register EID-%s: asked by %s: refused, %s%s%s\n", eid, r.caller,
+		     es_reason_text(e), r.why ? ": " : "", r.why ? r.why : "");
 		es_req_respond_err(req, e, eid, r.why);
 	} else {
 		es_req_respond(req, es_req_response(req, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL));

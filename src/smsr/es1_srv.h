@@ -1,4 +1,5 @@
-/* ES1, EUM to SM-SR (SGP.02 5.2). SPDX-License-Identifier: AGPL-3.0-or-later */
+/* ES1, EUM to SM-SR (SGP.02 5.2).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include <osmocom/rsp/crypto/cert.h>

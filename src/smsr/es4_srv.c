@@ -1,4 +1,5 @@
-/* ES4, operator to SM-SR (SGP.02 5.5, off-card 4.4). An M2M SP owns no profile and without PLMA is refused by ownership.
+/* ES4, operator to SM-SR (SGP.02 5.5, off-card 4.4). An M2M SP owns no profile and without PLMA is refused by
+ * ownership.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <osmocom/core/utils.h>

@@ -1,5 +1,5 @@
-/* HandleProfileEnabled/Disabled/Deleted to a profile's owner: over ES4 if that operator has a connection with us, else by
- * its SM-DP over ES3 (SGP.02 3.8, off-card 4.7).
+/* HandleProfileEnabled/Disabled/Deleted to a profile's owner: over ES4 if that operator has a connection with us, else
+ * by its SM-DP over ES3 (SGP.02 3.8, off-card 4.7).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <string.h>
@@ -13,7 +13,8 @@
 
 #define NOTIFY_VALIDITY_S (7 * 24 * 3600)	/* a peer may be away for a week */
 
-static struct es_msg *notify_msg(const struct eis *eis, const struct eis_profile *p, enum es_iface iface, enum es_func func)
+static struct es_msg *notify_msg(const struct eis *eis, const struct eis_profile *p, enum es_iface iface,
+				 enum es_func func)
 {
 	struct es_msg *m = es_msg_new(NULL, iface, func, ES_NOTIFICATION);
 
@@ -41,11 +42,13 @@ void es_notify(struct euiccs *reg, const struct eis *eis, const struct eis_profi
 		iface = ES3;
 	}
 	if (!to || !to->url) {
-		LOGP(DES, LOGL_INFO, "EID-%s: nobody to tell %s of %s to\n", eis->eid_str, es_func_name(func), p->i.iccid);
+		LOGP(DES, LOGL_INFO, "EID-%s: nobody to tell %s of %s to\n", eis->eid_str, es_func_name(func),
+		     p->i.iccid);
 		return;
 	}
 	LOGP(DES, LOGL_INFO, "EID-%s: %s of %s to %s over %s\n", eis->eid_str, es_func_name(func), p->i.iccid, to->id,
 	     es_iface_name(iface));
 	if (es_call(reg->link, to->id, notify_msg(eis, p, iface, func), "notify", clock_now() + NOTIFY_VALIDITY_S) < 0)
-		LOGP(DES, LOGL_ERROR, "EID-%s: %s of %s could not be queued\n", eis->eid_str, es_func_name(func), p->i.iccid);
+		LOGP(DES, LOGL_ERROR, "EID-%s: %s of %s could not be queued\n", eis->eid_str, es_func_name(func),
+		     p->i.iccid);
 }

@@ -16,15 +16,14 @@
 #define AUDIT_WAIT_MAX	3600
 
 struct osmo_tdef euicc_tdefs[] = {
-	{ .T = EUICC_T_HOLD, .default_val = 60, .desc = "A download without a call holds the eUICC this long" },
-	{ .T = EUICC_T_ROLLBACK, .default_val = 900, .desc = "After this a change nobody reported has been rolled back" },
-	{ .T = EUICC_T_COMMAND, .default_val = 120, .desc = "Longest wait for a card's answer to one command" },
-	{ .T = EUICC_T_RETRY, .default_val = 5, .desc = "Pause when nothing could be sent to the card" },
-	{ .T = EUICC_T_AUDIT, .default_val = 300, .desc = "Validity of an audit the SM-SR starts by itself" },
-	{ .T = EUICC_T_AUDIT_RETRY, .default_val = 60, .desc = "First pause before an audit is tried again; doubles" },
-	{ .T = EUICC_T_GRACE, .default_val = 30, .desc = "A card that executed a change has begun it by then" },
-	{}
-};
+	{.T = EUICC_T_HOLD, .default_val = 60, .desc = "A download without a call holds the eUICC this long"},
+	{.T = EUICC_T_ROLLBACK, .default_val = 900, .desc = "After this a change nobody reported has been rolled back"},
+	{.T = EUICC_T_COMMAND, .default_val = 120, .desc = "Longest wait for a card's answer to one command"},
+	{.T = EUICC_T_RETRY, .default_val = 5, .desc = "Pause when nothing could be sent to the card"},
+	{.T = EUICC_T_AUDIT, .default_val = 300, .desc = "Validity of an audit the SM-SR starts by itself"},
+	{.T = EUICC_T_AUDIT_RETRY, .default_val = 60, .desc = "First pause before an audit is tried again; doubles"},
+	{.T = EUICC_T_GRACE, .default_val = 30, .desc = "A card that executed a change has begun it by then"},
+	{}};
 
 static __attribute__((constructor)) void on_dso_load_euicc(void)
 {
@@ -66,7 +65,8 @@ static void hold_timer_cb(void *data)
 		osmo_timer_schedule(&e->hold_timer, euicc_t(EUICC_T_HOLD), 0);
 		return;
 	}
-	LOG_EUICC(e, LOGL_NOTICE, "download of %s by %s: no call for too long, hold ends\n", e->hold.iccid, e->hold.party);
+	LOG_EUICC(e, LOGL_NOTICE, "download of %s by %s: no call for too long, hold ends\n", e->hold.iccid,
+		  e->hold.party);
 	euicc_hold_end(e);
 	if (e->reg->wake)
 		e->reg->wake(e);
@@ -315,9 +315,9 @@ bool euicc_uncertain_within(const struct euicc *e, int T)
 	return e->eis->uncertain && e->eis->uncertain_since + (int64_t)euicc_t(T) > clock_now();
 }
 
-/* A card that says the other profile is not enabled has not executed the change, will not any more (our question has the
- * higher counter), or has rolled back: that can be asked early. "Enabled" proves nothing until the roll-back window is
- * over (corrections 5, proc_audit.c). */
+/* A card that says the other profile is not enabled has not executed the change, will not any more (our question has
+ * the higher counter), or has rolled back: that can be asked early. "Enabled" proves nothing until the roll-back window
+ * is over (corrections 5, proc_audit.c). */
 void euicc_audit_arm(struct euicc *e)
 {
 	int64_t in = euicc_t(EUICC_T_RETRY);

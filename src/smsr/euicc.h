@@ -1,5 +1,5 @@
-/* The live eUICC: its record, its lock with those who wait for it, the hold of a download, and what the card session must
- * know. euicc.c is the sole writer of the lock and the hold (design P2, corrections 2).
+/* The live eUICC: its record, its lock with those who wait for it, the hold of a download, and what the card session
+ * must know. euicc.c is the sole writer of the lock and the hold (design P2, corrections 2).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 

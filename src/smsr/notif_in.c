@@ -1,6 +1,6 @@
-/* A notification (SGP.02 4.1.1.11): to the procedure that waits for it, else dealt with on its own. Two rules of P3: what
- * the card reports as final (01, 03, 05) the record follows at once; a change (02) is final only with our confirmation, and
- * one that comes after EXPIRED was answered is never confirmed (off-card 6.13, corrections 5).
+/* A notification (SGP.02 4.1.1.11): to the procedure that waits for it, else dealt with on its own. Two rules of P3:
+ * what the card reports as final (01, 03, 05) the record follows at once; a change (02) is final only with our
+ * confirmation, and one that comes after EXPIRED was answered is never confirmed (off-card 6.13, corrections 5).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <stdio.h>
@@ -21,7 +21,11 @@ static void say(struct euicc *e, const struct notif *n, const char *outcome)
 {
 	char op[32], aid[AID_STR_SIZE];
 	const struct smsr_audit a = {
-		.who = "card", .procedure = "notification", .operation = op, .outcome = outcome, .card = aid_str(aid, &n->aid),
+		.who = "card",
+		.procedure = "notification",
+		.operation = op,
+		.outcome = outcome,
+		.card = aid_str(aid, &n->aid),
 	};
 
 	snprintf(op, sizeof(op), "notification %02X", n->type);

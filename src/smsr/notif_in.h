@@ -1,4 +1,5 @@
-/* An authenticated notification of a card. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* An authenticated notification of a card.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include "proc.h"

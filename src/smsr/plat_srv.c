@@ -87,7 +87,8 @@ static void say(struct euicc *e, struct es_req *req, const char *what)
 	};
 
 	smsr_db_audit(e->reg->db, &e->eis->fix.eid, &a);
-	LOGP(DPROC, LOGL_NOTICE, "%s EID-%s: asked by %s, profile %s: EXECUTED_SUCCESS\n", what, e->eis->eid_str, a.who, a.card);
+	LOGP(DPROC, LOGL_NOTICE, "%s EID-%s: asked by %s, profile %s: EXECUTED_SUCCESS\n", what, e->eis->eid_str, a.who,
+	     a.card);
 }
 
 void plat_srv_policy_rules(struct euicc *e, struct es_req *req)

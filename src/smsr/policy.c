@@ -1,5 +1,6 @@
 /* May this party do this to this profile now: SGP.02 3.2 to 3.7, off-card 3.4, 5.4 and 6.3 to 6.7. POL1 is the card's
- * to check. SPDX-License-Identifier: AGPL-3.0-or-later */
+ * to check.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <string.h>
 #include <strings.h>

@@ -1,5 +1,6 @@
-/* May this party do this to this profile now: ownership, state, fall-back attribute, POL2. Pure. Asked after the eUICC's
- * lock is taken (design P2). SPDX-License-Identifier: AGPL-3.0-or-later */
+/* May this party do this to this profile now: ownership, state, fall-back attribute, POL2. Pure. Asked after the
+ * eUICC's lock is taken (design P2).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include <osmocom/rsp/es/es_link.h>

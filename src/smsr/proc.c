@@ -38,7 +38,7 @@ const char *proc_kind_name(enum proc_kind k)
 	return (unsigned)k < _PROC_KINDS ? kinds[k].name : "?";
 }
 
-/* A profile that is enabled is disabled before it is deleted (off-card 6.7): that is proc_switch.c's work, to its end. */
+/* A profile that is enabled is disabled before it is deleted (off-card 6.7): all of that is proc_switch.c's work. */
 static const struct proc_ops *choose_ops(const struct proc *p)
 {
 	const struct eis_profile *t = eis_by_iccid(p->e->eis, p->row.iccid);
@@ -413,7 +413,8 @@ static void resume_one(struct proc *p)
 	}
 	if (p->row.state != SMSR_PROC_ACTIVE)
 		return;
-	LOG_PROC(p, LOGL_NOTICE, "goes on after a restart, %s\n", p->row.sent ? "its command had left" : "nothing was sent");
+	LOG_PROC(p, LOGL_NOTICE, "goes on after a restart, %s\n",
+		 p->row.sent ? "its command had left" : "nothing was sent");
 	if (fsm_start(p) < 0)
 		proc_fail(p, ES_R_INTERNAL, "the procedure could not be resumed");
 	else

@@ -1,9 +1,9 @@
-/* What all procedures share: the row in the database, the wait for the eUICC's lock, commands to the card, the deadline,
- * the one answer. Each kind is an osmo_fsm in its own file.
+/* What all procedures share: the row in the database, the wait for the eUICC's lock, commands to the card, the
+ * deadline, the one answer. Each kind is an osmo_fsm in its own file.
  * SPDX-License-Identifier: AGPL-3.0-or-later
  *
- * An instance that goes without a verdict (shutdown) leaves its row: the next start resumes it. A timer after a send ends
- * in "unknown", never in "failed" (corrections 1). */
+ * An instance that goes without a verdict (shutdown) leaves its row: the next start resumes it. A timer after a send
+ * ends in "unknown", never in "failed" (corrections 1). */
 #pragma once
 
 #include <osmocom/core/fsm.h>
@@ -121,6 +121,6 @@ void proc_done(struct proc *p);
 void proc_warn(struct proc *p, enum es_reason reason, const char *message);
 void proc_fail(struct proc *p, enum es_reason reason, const char *message);
 void proc_fail_card(struct proc *p, const struct proc_card *c);		/* the card refused: reason by its words */
-void proc_expire(struct proc *p);					/* 1.6/5.3, or 5.4 when the card had acknowledged */
+void proc_expire(struct proc *p); /* 1.6/5.3, or 5.4 when the card had acknowledged */
 bool proc_card_ok(const struct proc_card *c);				/* answered 9000 */
 bool proc_card_sw(const struct proc_card *c, uint16_t sw);

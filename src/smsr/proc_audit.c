@@ -31,7 +31,8 @@ static enum es_reason ask_policy(struct proc *p)
 	if (!b)	/* ourselves or the VTY */
 		return ES_R_NONE;
 	for (size_t i = 0; i < b->n_iccids; i++) {
-		enum es_reason r = policy_ask(p->e->eis, eis_by_iccid(p->e->eis, b->iccids[i]), POLICY_AUDIT, &caller, 0);
+		enum es_reason r =
+			policy_ask(p->e->eis, eis_by_iccid(p->e->eis, b->iccids[i]), POLICY_AUDIT, &caller, 0);
 
 		if (r)
 			return r;

@@ -1,5 +1,5 @@
-/* CreateISDP (SGP.02 3.1.1, off-card 6.3 steps 6 to 10): the entry is made In-Creation before the command leaves, and is
- * Created or gone by what the card says. It begins the hold of a download (corrections 2).
+/* CreateISDP (SGP.02 3.1.1, off-card 6.3 steps 6 to 10): the entry is made In-Creation before the command leaves, and
+ * is Created or gone by what the card says. It begins the hold of a download (corrections 2).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <talloc.h>
@@ -29,7 +29,8 @@ static void begin(struct proc *p)
 	const struct policy_caller caller = proc_caller(p);
 	const struct es_body *b = proc_body(p);
 	struct eis_profile *t = eis_by_iccid(p->e->eis, p->row.iccid);
-	enum es_reason r = b ? policy_ask(p->e->eis, t, POLICY_CREATE_ISDP, &caller, b->required_memory) : ES_R_INTERNAL;
+	enum es_reason r =
+		b ? policy_ask(p->e->eis, t, POLICY_CREATE_ISDP, &caller, b->required_memory) : ES_R_INTERNAL;
 
 	if (!r && eis_isdp_reserve(p->e->eis, &t, p->row.iccid, b->mno_id, p->row.requester, b->required_memory) < 0)
 		r = ES_R_NO_MEMORY;
@@ -48,7 +49,11 @@ static void command_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	struct proc *p = fi->priv;
 	const struct es_body *b = proc_body(p);
 	const struct proc_cmd cmd = {
-		.what = "CreateISDP", .step = PROC_STEP_COMMAND, .changes = true, .keep = true, .more = b && b->more_to_do,
+		.what = "CreateISDP",
+		.step = PROC_STEP_COMMAND,
+		.changes = true,
+		.keep = true,
+		.more = b && b->more_to_do,
 	};
 	struct bytes *script = bytes_new(p, 0);
 

@@ -1,5 +1,5 @@
-/* DeleteProfile (ES4) and DeleteISDP (ES3), SGP.02 3.6 and 3.7. An enabled profile is disabled first (proc_switch.c does
- * both). Deleting is the same however often it is done: 6A88 says that it is.
+/* DeleteProfile (ES4) and DeleteISDP (ES3), SGP.02 3.6 and 3.7. An enabled profile is disabled first (proc_switch.c
+ * does both). Deleting is the same however often it is done: 6A88 says that it is.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <talloc.h>
@@ -29,7 +29,7 @@ static void begin(struct proc *p)
 static void command_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 {
 	struct proc *p = fi->priv;
-	const struct proc_cmd cmd = { .what = "DeleteProfile", .step = PROC_STEP_DELETE, .changes = true, .keep = true };
+	const struct proc_cmd cmd = {.what = "DeleteProfile", .step = PROC_STEP_DELETE, .changes = true, .keep = true};
 	struct bytes *script = bytes_new(p, 0);
 
 	es5_delete_enc(script, &p->row.aid);

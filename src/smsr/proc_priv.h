@@ -1,4 +1,5 @@
-/* What proc.c and proc_card.c share. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What proc.c and proc_card.c share.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include "proc.h"

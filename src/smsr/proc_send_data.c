@@ -81,7 +81,7 @@ static bool for_isd_r(const struct es_body *b)
 	return tlv_next(&r, &t) == 1 && t.tag == SCRIPT_TAG_CAPDU && apdu_dec(&c, t.v, t.len) == 0 && c.cla == 0x80;
 }
 
-/* Nothing but certificate and key data, complete: 3A01, 3A02 and the TLVs 7F49 and 5F37 behind it (card-side 5.2, 5.3). */
+/* Nothing but certificate and key data, complete: 3A01, 3A02 and 7F49 and 5F37 behind it (card-side 5.2, 5.3). */
 static bool key_data_only(const struct bytes *b)
 {
 	struct rd r;
@@ -99,8 +99,8 @@ static bool key_data_only(const struct bytes *b)
 	return true;
 }
 
-/* The ISD-R obeys whatever comes under our keys: an SM-DP may say to it no more than INSTALL [for personalization] of its
- * own ISD-P and the key establishment itself, else it could enable or delete what others own. */
+/* The ISD-R obeys whatever comes under our keys: an SM-DP may say to it no more than INSTALL [for personalization] of
+ * its own ISD-P and the key establishment itself, else it could enable or delete what others own. */
 static bool isd_r_may_hear(const struct es_body *b, const struct aid *isd_p)
 {
 	struct bytes *stored = bytes_new(NULL, 0);

@@ -11,8 +11,8 @@
  *      |           |<--9000 [deleted ISD-Ps]--|   EIS; AUTO_DELETE where POL2 wants it
  *      |<--success-|
  *
- * Confirm or expire, whichever is committed first (corrections 5): once the confirmation has left, the deadline counts no
- * more; once EXPIRED is answered, a notification 02 is not confirmed and the card rolls back. */
+ * Confirm or expire, whichever is committed first (corrections 5): once the confirmation has left, the deadline counts
+ * no more; once EXPIRED is answered, a notification 02 is not confirmed and the card rolls back. */
 
 #include <string.h>
 #include <talloc.h>
@@ -99,7 +99,10 @@ static void command_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	struct proc *p = fi->priv;
 	bool enable = p->row.kind == PROC_ENABLE;
 	const struct proc_cmd cmd = {
-		.what = enable ? "EnableProfile" : "DisableProfile", .step = PROC_STEP_COMMAND, .changes = true, .keep = true,
+		.what = enable ? "EnableProfile" : "DisableProfile",
+		.step = PROC_STEP_COMMAND,
+		.changes = true,
+		.keep = true,
 		.on_sent = on_sent,
 	};
 	struct bytes *script = bytes_new(p, 0);
@@ -203,8 +206,9 @@ static void wait_notif_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 		osmo_timer_schedule(&sw(p)->check, euicc_t(EUICC_T_GRACE), 0);
 }
 
-/* Asked whether it has heard an unacknowledged command: if the other profile is not enabled, it has not, and never will,
- * for our question had the higher counter. Then it is sent again. Anything else proves nothing: wait (corrections 5). */
+/* Asked whether it has heard an unacknowledged command: if the other profile is not enabled, it has not, and never
+ * will, for our question had the higher counter. Then it is sent again. Anything else proves nothing: wait (corrections
+ * 5). */
 static void checked(struct proc *p, const struct proc_card *c)
 {
 	struct es5_isdp_info i;
@@ -234,7 +238,8 @@ static void wait_notif(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 
 static void send_confirmation(struct proc *p)
 {
-	const struct proc_cmd cmd = { .what = "HandleNotificationConfirmation", .step = PROC_STEP_CONFIRM, .changes = true };
+	const struct proc_cmd cmd = {
+		.what = "HandleNotificationConfirmation", .step = PROC_STEP_CONFIRM, .changes = true};
 	struct bytes *script = bytes_new(p, 0);
 
 	sw(p)->confirms++;
@@ -254,7 +259,8 @@ static void remove_profile(struct proc *p, struct eis_profile *gone, const char 
 {
 	LOG_PROC(p, LOGL_INFO, "profile %s deleted %s\n", gone->i.iccid, how);
 	proc_say(p, "DeleteProfile", how, gone->i.iccid);
-	es_notify(p->e->reg, p->e->eis, gone, ES_FN_HANDLE_DELETED, p->row.kind == PROC_DELETE ? p->row.requester : NULL);
+	es_notify(p->e->reg, p->e->eis, gone, ES_FN_HANDLE_DELETED,
+		  p->row.kind == PROC_DELETE ? p->row.requester : NULL);
 	eis_profile_removed(p->e->eis, gone);
 }
 

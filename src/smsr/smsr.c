@@ -1,4 +1,5 @@
-/* struct smsr: builds the parts and wires their callbacks. Reading smsr_start() from top to bottom tells who calls whom.
+/* struct smsr: builds the parts and wires their callbacks. Reading smsr_start() from top to bottom tells who calls
+ * whom.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -118,7 +119,8 @@ static void request(void *priv, struct es_req *req, bool resumed)
 
 static void response(void *priv, const char *tag, const struct es_msg *msg, const char *why)
 {
-	LOGP(DES, LOGL_INFO, "%s: %s\n", tag, msg ? "answered" : why);	/* we send notifications only: nothing waits for it */
+	LOGP(DES, LOGL_INFO, "%s: %s\n", tag,
+	     msg ? "answered" : why); /* we send notifications only: nothing waits for it */
 }
 
 static void notification(void *priv, const struct es_party *from, const struct es_msg *msg)
@@ -152,8 +154,8 @@ int smsr_check(struct smsr *s)
 		return missing("kek FILE");
 	if (!c->tls_cert || !c->tls_key || !c->tls_ca)
 		return missing("tls cert|key|ca FILE");
-	if (unreadable("tls cert", c->tls_cert) || unreadable("tls key", c->tls_key) || unreadable("tls ca", c->tls_ca) ||
-	    unreadable("tls crl", c->tls_crl) || unreadable("ci-cert", c->ci_cert))
+	if (unreadable("tls cert", c->tls_cert) || unreadable("tls key", c->tls_key) ||
+	    unreadable("tls ca", c->tls_ca) || unreadable("tls crl", c->tls_crl) || unreadable("ci-cert", c->ci_cert))
 		return -ENOENT;
 	return 0;
 }
@@ -199,13 +201,23 @@ static int start_link(struct smsr *s)
 static int start_cards(struct smsr *s)
 {
 	const struct smpp_link_cfg smpp = {
-		.host = s->cfg.smpp_host, .port = s->cfg.smpp_port, .system_id = s->cfg.smpp_id ? s->cfg.smpp_id : "smsr",
+		.host = s->cfg.smpp_host,
+		.port = s->cfg.smpp_port,
+		.system_id = s->cfg.smpp_id ? s->cfg.smpp_id : "smsr",
 		.password = s->cfg.smpp_password ? s->cfg.smpp_password : "",
-		.system_type = "", .window = 10, .enquire_s = 30, .resp_timeout_s = 15,
+		.system_type = "",
+		.window = 10,
+		.enquire_s = 30,
+		.resp_timeout_s = 15,
 	};
 	const struct sms_port_cfg sms = {
-		.smpp = &smpp, .own_number = s->cfg.sms_number ? s->cfg.sms_number : "1001", .max_parts = s->cfg.sms_max_parts,
-		.rx = card_in_sms, .alert = card_in_alert, .priv = &s->card_in, .db = s->db->sql,
+		.smpp = &smpp,
+		.own_number = s->cfg.sms_number ? s->cfg.sms_number : "1001",
+		.max_parts = s->cfg.sms_max_parts,
+		.rx = card_in_sms,
+		.alert = card_in_alert,
+		.priv = &s->card_in,
+		.db = s->db->sql,
 	};
 	struct card_sessions_cfg cards = {
 		.ops = &card_in_ops, .priv = &s->card_in, .db = s->db->sql,
@@ -312,7 +324,8 @@ int smsr_import_key(struct smsr *s, const char *eum_id, const char *file)
 	struct key *k;
 
 	if ((n != 16 && n != 24 && n != 32) || !oid_valid(eum_id)) {
-		fprintf(stderr, "%s: %s\n", n < 0 ? file : eum_id, n < 0 ? "no key of 16, 24 or 32 octets in it" : "not an OID, or no key");
+		fprintf(stderr, "%s: %s\n", n < 0 ? file : eum_id,
+			n < 0 ? "no key of 16, 24 or 32 octets in it" : "not an OID, or no key");
 		return -EINVAL;
 	}
 	rc = smsr_open(s);

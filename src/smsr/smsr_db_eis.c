@@ -17,25 +17,30 @@ enum {
 };
 
 static const char *const sql[] = {
-	[ST_EUICC_GET] = "SELECT eum_id, production_date, platform_type, platform_version, isdp_file_aid, isdp_module_aid,"
+	[ST_EUICC_GET] =
+		"SELECT eum_id, production_date, platform_type, platform_version, isdp_file_aid, isdp_module_aid,"
 		" cattp, http, sp_version, rp_version, signed_info, signature, isdr_aid, isdr_tar, isdr_sin, isdr_sdin,"
 		" ecasd_aid, ecasd_tar, ecasd_sin, ecasd_sdin, smsr_id, remaining_memory, available_memory, last_audit,"
 		" declared, imei, uncertain, uncertain_since, pending_aid, audit_due FROM euicc WHERE eid = ?1",
-	[ST_EUICC_INSERT] = "INSERT INTO euicc (eid, eum_id, production_date, platform_type, platform_version, isdp_file_aid,"
-		" isdp_module_aid, cattp, http, sp_version, rp_version, signed_info, signature, isdr_aid, isdr_tar, isdr_sin,"
-		" isdr_sdin, ecasd_aid, ecasd_tar, ecasd_sin, ecasd_sdin, smsr_id, remaining_memory, available_memory)"
+	[ST_EUICC_INSERT] =
+		"INSERT INTO euicc (eid, eum_id, production_date, platform_type, platform_version, isdp_file_aid,"
+		" isdp_module_aid, cattp, http, sp_version, rp_version, signed_info, signature, isdr_aid, isdr_tar,"
+		" isdr_sin, isdr_sdin, ecasd_aid, ecasd_tar, ecasd_sin, ecasd_sdin, smsr_id, remaining_memory, available_memory)"
 		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)",
-	[ST_EUICC_UPDATE] = "UPDATE euicc SET remaining_memory = ?2, available_memory = ?3, last_audit = ?4, declared = ?5,"
+	[ST_EUICC_UPDATE] =
+		"UPDATE euicc SET remaining_memory = ?2, available_memory = ?3, last_audit = ?4, declared = ?5,"
 		" imei = ?6, uncertain = ?7, uncertain_since = ?8, pending_aid = ?9, audit_due = ?10 WHERE eid = ?1",
 	[ST_PROFILES] = "SELECT iccid, aid, mno_id, smdp_id, state, fallback, imsi, msisdn, type, allocated, free, pol2"
-		" FROM profile WHERE eid = ?1 ORDER BY aid",
-	[ST_PROFILE_PUT] = "INSERT INTO profile (eid, iccid, aid, mno_id, smdp_id, state, fallback, imsi, msisdn, type,"
-		" allocated, free, pol2) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) ON CONFLICT (eid, iccid) DO UPDATE"
-		" SET aid = ?3, mno_id = ?4, smdp_id = ?5, state = ?6, fallback = ?7, imsi = ?8, msisdn = ?9, type = ?10,"
-		" allocated = ?11, free = ?12, pol2 = ?13",
+			" FROM profile WHERE eid = ?1 ORDER BY aid",
+	[ST_PROFILE_PUT] =
+		"INSERT INTO profile (eid, iccid, aid, mno_id, smdp_id, state, fallback, imsi, msisdn, type,"
+		" allocated, free, pol2) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13)"
+		" ON CONFLICT (eid, iccid) DO UPDATE SET aid = ?3, mno_id = ?4, smdp_id = ?5, state = ?6,"
+		" fallback = ?7, imsi = ?8, msisdn = ?9, type = ?10, allocated = ?11, free = ?12, pol2 = ?13",
 	[ST_PROFILE_DEL] = "DELETE FROM profile WHERE eid = ?1 AND iccid = ?2",
 	[ST_KEYSETS] = "SELECT sd, version, type, cntr, cert, ca_id FROM keyset WHERE eid = ?1 ORDER BY sd, version",
-	[ST_KEYSET_PUT] = "INSERT INTO keyset (eid, sd, version, type, cntr, cert, ca_id) VALUES (?1,?2,?3,?4,?5,?6,?7)",
+	[ST_KEYSET_PUT] =
+		"INSERT INTO keyset (eid, sd, version, type, cntr, cert, ca_id) VALUES (?1,?2,?3,?4,?5,?6,?7)",
 	[ST_EIDS] = "SELECT eid FROM euicc WHERE eid > ?1 ORDER BY eid LIMIT ?2",
 	[ST_BY_MSISDN] = "SELECT DISTINCT eid FROM profile WHERE msisdn = ?1 AND msisdn != '' LIMIT ?2",
 	[ST_AUDIT_DUE] = "SELECT eid FROM euicc WHERE audit_due LIMIT ?1",
@@ -114,8 +119,8 @@ static void pol2_enc(const struct es_profile_info *i, char *out, size_t size)
 
 	out[0] = '\0';
 	for (size_t n = 0; n < i->n_pol2 && used < size; n++)
-		used += snprintf(out + used, size - used, "%s%s/%s/%s", n ? ";" : "", i->pol2[n].subject, i->pol2[n].action,
-				 i->pol2[n].qualification);
+		used += snprintf(out + used, size - used, "%s%s/%s/%s", n ? ";" : "", i->pol2[n].subject,
+				 i->pol2[n].action, i->pol2[n].qualification);
 }
 
 static int load_profiles(struct smsr_db *db, struct eis *eis)

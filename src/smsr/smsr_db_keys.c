@@ -18,19 +18,28 @@
 #define COUNTER_JUMP	(1LL << 33)	/* a floor further ahead than this is a wrong clock */
 
 enum {
-	ST_KEY_PUT, ST_KEY_GET, ST_KEY_LIST, ST_PICK, ST_CNTR_GET, ST_CNTR_SET, ST_TRANSPORT_PUT, ST_TRANSPORT_GET, ST_COUNT,
+	ST_KEY_PUT,
+	ST_KEY_GET,
+	ST_KEY_LIST,
+	ST_PICK,
+	ST_CNTR_GET,
+	ST_CNTR_SET,
+	ST_TRANSPORT_PUT,
+	ST_TRANSPORT_GET,
+	ST_COUNT,
 };
 
 static const char *const sql[] = {
 	[ST_KEY_PUT] = "INSERT INTO key (eid, version, kid, type, sealed, kcv) VALUES (?1,?2,?3,?4,?5,?6)",
 	[ST_KEY_GET] = "SELECT type, sealed FROM key WHERE eid = ?1 AND version = ?2 AND kid = ?3",
 	[ST_KEY_LIST] = "SELECT k.version, k.kid, k.type, k.kcv, s.cntr FROM key k JOIN keyset s ON s.eid = k.eid AND"
-		" s.version = k.version AND s.sd = 'ISD-R' WHERE k.eid = ?1 ORDER BY k.version, k.kid",
-	[ST_PICK] = "SELECT version, kid FROM key WHERE eid = ?1 AND version BETWEEN ?2 AND ?3 ORDER BY version, kid LIMIT 1",
+			" s.version = k.version AND s.sd = 'ISD-R' WHERE k.eid = ?1 ORDER BY k.version, k.kid",
+	[ST_PICK] = "SELECT version, kid FROM key WHERE eid = ?1 AND version BETWEEN ?2 AND ?3 ORDER BY version, kid "
+		    "LIMIT 1",
 	[ST_CNTR_GET] = "SELECT cntr, used FROM keyset WHERE eid = ?1 AND sd = 'ISD-R' AND version = ?2",
 	[ST_CNTR_SET] = "UPDATE keyset SET cntr = ?3, used = 1 WHERE eid = ?1 AND sd = 'ISD-R' AND version = ?2",
 	[ST_TRANSPORT_PUT] = "INSERT INTO transport_key (eum_id, sealed, kcv) VALUES (?1,?2,?3) ON CONFLICT (eum_id)"
-		" DO UPDATE SET sealed = ?2, kcv = ?3",
+			     " DO UPDATE SET sealed = ?2, kcv = ?3",
 	[ST_TRANSPORT_GET] = "SELECT sealed FROM transport_key WHERE eum_id = ?1",
 };
 osmo_static_assert(ARRAY_SIZE(sql) == ST_COUNT, each_statement_has_a_text);
@@ -90,11 +99,12 @@ struct key *smsr_db_key_get(struct smsr_db *db, void *ctx, const struct eid *eid
 		return NULL;
 	b = sqldb_col_blob(db->keys, ST_KEY_GET, 1, &len);
 	if (b)
-		k = keystore_unseal_key(db->ks, ctx, key_aad(aad, text, kvn, kid), sqldb_col_int(db->keys, ST_KEY_GET, 0),
-					b, len);
+		k = keystore_unseal_key(db->ks, ctx, key_aad(aad, text, kvn, kid),
+					sqldb_col_int(db->keys, ST_KEY_GET, 0), b, len);
 	sqldb_reset(db->keys, ST_KEY_GET);
 	if (!k)
-		LOGP(DKEY, LOGL_ERROR, "EID-%s: key %02X/%02X does not open under this key-encryption key\n", text, kvn, kid);
+		LOGP(DKEY, LOGL_ERROR, "EID-%s: key %02X/%02X does not open under this key-encryption key\n", text, kvn,
+		     kid);
 	return k;
 }
 
@@ -146,7 +156,8 @@ static int64_t counter_choose(const char *eid, int64_t last, bool used)
 	int64_t floor = (clock_now() - SECONDS_2020) * 256;
 
 	if (used && floor - last > COUNTER_JUMP) {
-		LOGP(DKEY, LOGL_ERROR, "EID-%s: the clock is far ahead of the SCP80 counter in use, not following it\n", eid);
+		LOGP(DKEY, LOGL_ERROR, "EID-%s: the clock is far ahead of the SCP80 counter in use, not following it\n",
+		     eid);
 		floor = 0;
 	}
 	return OSMO_MAX(last + 1, floor);

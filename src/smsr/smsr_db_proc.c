@@ -10,26 +10,43 @@
 
 #include "smsr_db.h"
 
-#define PROC_COLS "id, eid, kind, iccid, aid, requester, role, iface, req_id, state, step, sent, acked, seq, started, deadline, outcome"
+#define PROC_COLS                                                                                                      \
+	"id, eid, kind, iccid, aid, requester, role, iface, req_id, state, step, sent, acked, seq, started, "          \
+	"deadline, outcome"
 
 enum {
-	ST_INSERT, ST_UPDATE, ST_OPEN, ST_RECENT, ST_HOLD_PUT, ST_HOLD_DEL, ST_HOLD_GET, ST_AUDIT, ST_AUDIT_LAST, ST_COUNT,
+	ST_INSERT,
+	ST_UPDATE,
+	ST_OPEN,
+	ST_RECENT,
+	ST_HOLD_PUT,
+	ST_HOLD_DEL,
+	ST_HOLD_GET,
+	ST_AUDIT,
+	ST_AUDIT_LAST,
+	ST_COUNT,
 };
 
 static const char *const sql[] = {
-	[ST_INSERT] = "INSERT INTO procedure (eid, kind, iccid, aid, requester, role, iface, req_id, state, step, sent, acked,"
+	[ST_INSERT] =
+		"INSERT INTO procedure (eid, kind, iccid, aid, requester, role, iface, req_id, state, step, sent, "
+		"acked,"
 		" seq, started, deadline, outcome) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16)",
-	[ST_UPDATE] = "UPDATE procedure SET state = ?2, step = ?3, sent = ?4, acked = ?5, seq = ?6, aid = ?7, outcome = ?8"
+	[ST_UPDATE] =
+		"UPDATE procedure SET state = ?2, step = ?3, sent = ?4, acked = ?5, seq = ?6, aid = ?7, outcome = ?8"
 		" WHERE id = ?1",
 	[ST_OPEN] = "SELECT " PROC_COLS " FROM procedure WHERE state < 2 AND id > ?1 ORDER BY id LIMIT ?2",
-	[ST_RECENT] = "SELECT " PROC_COLS " FROM (SELECT * FROM procedure WHERE eid = ?1 ORDER BY id DESC LIMIT ?2) ORDER BY id",
-	[ST_HOLD_PUT] = "INSERT INTO euicc_hold (eid, party, iccid, until) VALUES (?1,?2,?3,?4) ON CONFLICT (eid) DO UPDATE"
+	[ST_RECENT] = "SELECT " PROC_COLS
+		      " FROM (SELECT * FROM procedure WHERE eid = ?1 ORDER BY id DESC LIMIT ?2) ORDER BY id",
+	[ST_HOLD_PUT] =
+		"INSERT INTO euicc_hold (eid, party, iccid, until) VALUES (?1,?2,?3,?4) ON CONFLICT (eid) DO UPDATE"
 		" SET party = ?2, iccid = ?3, until = ?4",
 	[ST_HOLD_DEL] = "DELETE FROM euicc_hold WHERE eid = ?1",
 	[ST_HOLD_GET] = "SELECT party, iccid, until FROM euicc_hold WHERE eid = ?1",
 	[ST_AUDIT] = "INSERT INTO audit (at, who, eid, proc_id, procedure, operation, outcome, card)"
-		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
-	[ST_AUDIT_LAST] = "SELECT at, who, proc_id, procedure, operation, outcome, card FROM (SELECT * FROM audit WHERE eid = ?1"
+		     " VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
+	[ST_AUDIT_LAST] =
+		"SELECT at, who, proc_id, procedure, operation, outcome, card FROM (SELECT * FROM audit WHERE eid = ?1"
 		" ORDER BY id DESC LIMIT ?2) ORDER BY id",
 };
 osmo_static_assert(ARRAY_SIZE(sql) == ST_COUNT, each_statement_has_a_text);

@@ -60,10 +60,14 @@ enum { OPT_CHECK = 256, OPT_IMPORT, OPT_VTY_PORT };
 
 static void handle_options(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "help", 0, 0, 'h' }, { "version", 0, 0, 'V' }, { "config-file", 1, 0, 'c' }, { "daemonize", 0, 0, 'D' },
-		{ "check-config", 0, 0, OPT_CHECK }, { "import-key", 1, 0, OPT_IMPORT }, { "vty-port", 1, 0, OPT_VTY_PORT }, {}
-	};
+	static const struct option longs[] = {{"help", 0, 0, 'h'},
+					      {"version", 0, 0, 'V'},
+					      {"config-file", 1, 0, 'c'},
+					      {"daemonize", 0, 0, 'D'},
+					      {"check-config", 0, 0, OPT_CHECK},
+					      {"import-key", 1, 0, OPT_IMPORT},
+					      {"vty-port", 1, 0, OPT_VTY_PORT},
+					      {}};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "hVc:D", longs, NULL)) >= 0) {

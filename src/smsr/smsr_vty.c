@@ -31,7 +31,8 @@ DEFUN(cfg_smpp, cfg_smpp_cmd, "smpp", "Link to the SMSC, takes effect at the nex
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_smpp_host, cfg_smpp_host_cmd, "host (A.B.C.D|X:X::X:X) <1-65535>", "Where the SMSC listens\nIPv4\nIPv6\nPort\n")
+DEFUN(cfg_smpp_host, cfg_smpp_host_cmd, "host (A.B.C.D|X:X::X:X) <1-65535>",
+      "Where the SMSC listens\nIPv4\nIPv6\nPort\n")
 {
 	osmo_talloc_replace_string(g_smsr, &g_smsr->cfg.smpp_host, argv[0]);
 	g_smsr->cfg.smpp_port = atoi(argv[1]);
@@ -93,15 +94,19 @@ DEFUN(cfg_own_id, cfg_own_id_cmd, "own-id OID", "Our EntityId\nObject identifier
 
 SMSR_STRING(own_name, "own-name NAME", "Our name, for people\nName\n", own_name)
 SMSR_STRING(database, "database FILE", "SQLite database\nPath\n", database)
-SMSR_STRING(kek, "kek FILE", "Key-encryption key that seals all keys in the database; made when it is not there\nPath\n", kek)
-SMSR_STRING(ci_cert, "ci-cert FILE", "Certificate of the CI that EUM certificates come from\nPath of a PEM file\n", ci_cert)
+SMSR_STRING(kek, "kek FILE",
+	    "Key-encryption key that seals all keys in the database; made when it is not there\nPath\n", kek)
+SMSR_STRING(ci_cert, "ci-cert FILE", "Certificate of the CI that EUM certificates come from\nPath of a PEM file\n",
+	    ci_cert)
 SMSR_STRING(es_url, "es url URL", "Interfaces ES1, ES3, ES4\nAddress that peers answer to\nURL\n", es_url)
 SMSR_STRING(tls_cert, "tls cert FILE", "TLS of the ES interfaces\nOur certificate\nPath of a PEM file\n", tls_cert)
 SMSR_STRING(tls_key, "tls key FILE", "TLS of the ES interfaces\nOur private key\nPath of a PEM file\n", tls_key)
-SMSR_STRING(tls_ca, "tls ca FILE", "TLS of the ES interfaces\nWho signs our peers' certificates\nPath of a PEM file\n", tls_ca)
-SMSR_STRING(tls_crl, "tls crl FILE", "TLS of the ES interfaces\nRevocation list for our peers' certificates\nPath of a PEM file\n",
-	    tls_crl)
-SMSR_STRING(sms_number, "sms number NUMBER", "SMS to cards\nNumber we send from and cards answer to\nDigits\n", sms_number)
+SMSR_STRING(tls_ca, "tls ca FILE", "TLS of the ES interfaces\nWho signs our peers' certificates\nPath of a PEM file\n",
+	    tls_ca)
+SMSR_STRING(tls_crl, "tls crl FILE",
+	    "TLS of the ES interfaces\nRevocation list for our peers' certificates\nPath of a PEM file\n", tls_crl)
+SMSR_STRING(sms_number, "sms number NUMBER", "SMS to cards\nNumber we send from and cards answer to\nDigits\n",
+	    sms_number)
 
 #define SMSR_ADDRESS(name, cmd, help, ip, port) \
 	DEFUN(cfg_##name, cfg_##name##_cmd, cmd " (A.B.C.D|X:X::X:X) <0-65535>", help "IPv4\nIPv6\nPort, 0 for any\n") \
@@ -115,7 +120,8 @@ SMSR_ADDRESS(es_bind, "es bind", "Interfaces ES1, ES3, ES4\nListen here\n", es_i
 SMSR_ADDRESS(scp81_bind, "scp81 bind", "Cards by HTTPS\nListen here\n", scp81_ip, scp81_port)
 SMSR_ADDRESS(scp81_adv, "scp81 advertise", "Cards by HTTPS\nAddress that triggers name to cards\n", adv_ip, adv_port)
 
-DEFUN(cfg_parts, cfg_parts_cmd, "sms max-parts <1-20>", "SMS to cards\nLonger scripts go by HTTPS\nConcatenated messages\n")
+DEFUN(cfg_parts, cfg_parts_cmd, "sms max-parts <1-20>",
+      "SMS to cards\nLonger scripts go by HTTPS\nConcatenated messages\n")
 {
 	g_smsr->cfg.sms_max_parts = atoi(argv[0]);
 	return CMD_SUCCESS;
@@ -209,7 +215,8 @@ DEFUN(cfg_no_party, cfg_no_party_cmd, "no party OID", NO_STR "A peer on the ES i
 }
 
 DEFUN(cfg_party_role, cfg_party_role_cmd, "role (operator|m2m-sp|sm-dp|sm-sr|eum)",
-      "What it is, which decides what it may call\nOperator\nM2M service provider\nSM-DP\nAnother SM-SR\neUICC manufacturer\n")
+      "What it is, which decides what it may call\nOperator\nM2M service provider\nSM-DP\nAnother SM-SR\neUICC "
+      "manufacturer\n")
 {
 	struct smsr_party *p = vty->index;
 
@@ -218,7 +225,8 @@ DEFUN(cfg_party_role, cfg_party_role_cmd, "role (operator|m2m-sp|sm-dp|sm-sr|eum
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_party_fpr, cfg_party_fpr_cmd, "fingerprint HEX", "SHA-256 of its TLS client certificate\n64 digits, lower case\n")
+DEFUN(cfg_party_fpr, cfg_party_fpr_cmd, "fingerprint HEX",
+      "SHA-256 of its TLS client certificate\n64 digits, lower case\n")
 {
 	struct smsr_party *p = vty->index;
 	uint8_t raw[32];
@@ -257,7 +265,8 @@ DEFUN(cfg_party_eum_cert, cfg_party_eum_cert_cmd, "eum-cert FILE",
 	return CMD_WARNING;
 }
 
-DEFUN(cfg_party_prefix, cfg_party_prefix_cmd, "eid-prefix DIGITS", "EUM: only EIDs that begin so may be registered\nDigits\n")
+DEFUN(cfg_party_prefix, cfg_party_prefix_cmd, "eid-prefix DIGITS",
+      "EUM: only EIDs that begin so may be registered\nDigits\n")
 {
 	struct smsr_party *p = vty->index;
 
@@ -270,7 +279,8 @@ DEFUN(cfg_party_prefix, cfg_party_prefix_cmd, "eid-prefix DIGITS", "EUM: only EI
 }
 
 DEFUN(cfg_party_wrap, cfg_party_wrap_cmd, "key-wrap (aes-kw|ecb)",
-      "EUM: how keysets in its EIS are wrapped by the transport key\nRFC 3394\nThe older agreement, without integrity\n")
+      "EUM: how keysets in its EIS are wrapped by the transport key\nRFC 3394\nThe older agreement, without "
+      "integrity\n")
 {
 	struct smsr_party *p = vty->index;
 

@@ -1,4 +1,5 @@
-/* The VTY of osmo-smsr. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The VTY of osmo-smsr.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 struct smsr;

@@ -73,9 +73,11 @@ static void show_record(struct vty *vty, const struct euicc *e)
 	char t[CLOCK_STR_SIZE];
 
 	vty_out(vty, "EID %s%s", e->eis->eid_str, VTY_NEWLINE);
-	vty_out(vty, " EUM %s, produced %s, %s %s, remote provisioning %s%s", f->eum_id, clock_str(t, f->production_date),
-		f->platform_type, f->platform_version, f->remote_provisioning_version, VTY_NEWLINE);
-	vty_out(vty, " bearers: SMS%s%s%s", f->http ? ", HTTPS" : "", f->cattp ? ", CAT_TP (not used)" : "", VTY_NEWLINE);
+	vty_out(vty, " EUM %s, produced %s, %s %s, remote provisioning %s%s", f->eum_id,
+		clock_str(t, f->production_date), f->platform_type, f->platform_version, f->remote_provisioning_version,
+		VTY_NEWLINE);
+	vty_out(vty, " bearers: SMS%s%s%s", f->http ? ", HTTPS" : "", f->cattp ? ", CAT_TP (not used)" : "",
+		VTY_NEWLINE);
 	vty_out(vty, " memory: %u remaining, %u for profiles%s", f->remaining_memory, f->available_memory, VTY_NEWLINE);
 	vty_out(vty, " %s%s%s%s", e->eis->declared ? "declared" : "not yet declared", e->eis->imei[0] ? ", IMEI " : "",
 		e->eis->imei, VTY_NEWLINE);
@@ -101,7 +103,8 @@ static void show_profiles(struct vty *vty, const struct euicc *e)
 			p->i.fallback ? " (fall-back)" : "", aid_str(aid, &p->i.isdp_aid), p->i.mno_id,
 			p->i.smdp_id[0] ? ", SM-DP " : "", p->i.smdp_id, VTY_NEWLINE);
 		vty_out(vty, "  IMSI %s, MSISDN %s, type '%s', %u octets%s", p->i.addr.imsi[0] ? p->i.addr.imsi : "-",
-			p->i.addr.msisdn[0] ? p->i.addr.msisdn : "-", p->i.profile_type, p->i.allocated_memory, VTY_NEWLINE);
+			p->i.addr.msisdn[0] ? p->i.addr.msisdn : "-", p->i.profile_type, p->i.allocated_memory,
+			VTY_NEWLINE);
 		for (size_t i = 0; i < p->i.n_pol2; i++)
 			vty_out(vty, "  POL2 %s %s %s%s", p->i.pol2[i].subject, p->i.pol2[i].action,
 				p->i.pol2[i].qualification, VTY_NEWLINE);
@@ -115,8 +118,8 @@ static void show_keys(struct vty *vty, const struct euicc *e)
 
 	vty_out(vty, "Keys of the ISD-R%s", VTY_NEWLINE);
 	for (size_t i = 0; i < n; i++)
-		vty_out(vty, " version %02X key %u type %02X KCV %02X%02X%02X counter %" PRIu64 "%s", k[i].kvn, k[i].kid, k[i].type,
-			k[i].kcv[0], k[i].kcv[1], k[i].kcv[2], k[i].cntr, VTY_NEWLINE);
+		vty_out(vty, " version %02X key %u type %02X KCV %02X%02X%02X counter %" PRIu64 "%s", k[i].kvn,
+			k[i].kid, k[i].type, k[i].kcv[0], k[i].kcv[1], k[i].kcv[2], k[i].cntr, VTY_NEWLINE);
 }
 
 static void show_proc_row(struct vty *vty, const struct smsr_proc_row *r)
@@ -125,8 +128,9 @@ static void show_proc_row(struct vty *vty, const struct smsr_proc_row *r)
 	char from[CLOCK_STR_SIZE], to[CLOCK_STR_SIZE];
 
 	vty_out(vty, " %s#%" PRId64 " %s %s %s, by %s, until %s%s%s%s%s", proc_kind_name(r->kind), r->id,
-		clock_str(from, r->started), r->iccid, state[OSMO_MIN(r->state, 2)], r->requester, clock_str(to, r->deadline),
-		r->sent ? ", sent" : "", r->outcome[0] ? ": " : "", r->outcome, VTY_NEWLINE);
+		clock_str(from, r->started), r->iccid, state[OSMO_MIN(r->state, 2)], r->requester,
+		clock_str(to, r->deadline), r->sent ? ", sent" : "", r->outcome[0] ? ": " : "", r->outcome,
+		VTY_NEWLINE);
 }
 
 static void show_line(void *arg, const struct smsr_audit *a)
@@ -155,8 +159,9 @@ DEFUN(show_euicc, show_euicc_cmd, "show euicc EID", SHOW_STR EUICC_HELP EID_HELP
 	show_record(vty, e);
 	show_profiles(vty, e);
 	show_keys(vty, e);
-	vty_out(vty, "Card session: %s, SMS to %s%s", card_session_describe(g_smsr->cards, OTC_SELECT, &e->eis->fix.eid),
-		e->msisdn[0] ? e->msisdn : "-", VTY_NEWLINE);
+	vty_out(vty, "Card session: %s, SMS to %s%s",
+		card_session_describe(g_smsr->cards, OTC_SELECT, &e->eis->fix.eid), e->msisdn[0] ? e->msisdn : "-",
+		VTY_NEWLINE);
 	n = smsr_db_proc_recent(g_smsr->db, &e->eis->fix.eid, rows, ARRAY_SIZE(rows));
 	vty_out(vty, "Procedures%s", VTY_NEWLINE);
 	for (size_t i = 0; i < n; i++)
@@ -217,7 +222,8 @@ DEFUN(show_parties, show_parties_cmd, "show parties", SHOW_STR "Peers on the ES 
 		vty_out(vty, " %s %s%s%s%s%s", p->id, es_role_name(p->role), p->url ? " " : "", p->url ? p->url : "",
 			p->fpr ? "" : " (no fingerprint: cannot call us)", VTY_NEWLINE);
 		if (p->role == ES_ROLE_EUM)
-			vty_out(vty, "  EUM certificate %s%s", p->eum_cert ? "loaded" : "must come in the EIS", VTY_NEWLINE);
+			vty_out(vty, "  EUM certificate %s%s", p->eum_cert ? "loaded" : "must come in the EIS",
+				VTY_NEWLINE);
 	}
 	return CMD_SUCCESS;
 }
@@ -256,7 +262,8 @@ DEFUN(euicc_enable, euicc_enable_cmd, "euicc EID enable-profile ICCID", OPERATE_
 	return operate(vty, argv[0], PROC_ENABLE, argv[1]);
 }
 
-DEFUN(euicc_disable, euicc_disable_cmd, "euicc EID disable-profile ICCID", OPERATE_HELP "As ES4.DisableProfile\nProfile\n")
+DEFUN(euicc_disable, euicc_disable_cmd, "euicc EID disable-profile ICCID",
+      OPERATE_HELP "As ES4.DisableProfile\nProfile\n")
 {
 	return operate(vty, argv[0], PROC_DISABLE, argv[1]);
 }

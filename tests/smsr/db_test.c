@@ -1,5 +1,5 @@
-/* What the database promises: one active procedure per eUICC, one enabled profile, a timeline nobody rewrites, a counter that
- * never comes back, sealed keys that open in their own place only (design P2, P5, P6; corrections 22).
+/* What the database promises: one active procedure per eUICC, one enabled profile, a timeline nobody rewrites, a
+ * counter that never comes back, sealed keys that open in their own place only (design P2, P5, P6; corrections 22).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -12,7 +12,8 @@
 
 static void one_active_procedure(void **state)
 {
-	struct smsr_proc_row a = { .eid = flow.e->eis->fix.eid, .state = SMSR_PROC_QUEUED, .deadline = 1 }, b = a, read[4];
+	struct smsr_proc_row a = {.eid = flow.e->eis->fix.eid, .state = SMSR_PROC_QUEUED, .deadline = 1}, b = a,
+			     read[4];
 
 	assert_int_equal(smsr_db_proc_insert(flow.db, &a), 0);
 	assert_int_equal(smsr_db_proc_insert(flow.db, &b), 0);

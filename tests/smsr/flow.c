@@ -30,9 +30,11 @@ static LLIST_HEAD(reqs);
 static int64_t next_req = 100;
 static struct es_msg *next_msg;
 static struct es_party parties[] = {
-	{ .id = OP, .role = ES_ROLE_OPERATOR, .url = "https://op/" }, { .id = BOOT, .role = ES_ROLE_OPERATOR, .url = "https://boot/" },
-	{ .id = OTHER, .role = ES_ROLE_OPERATOR }, { .id = SMDP, .role = ES_ROLE_SMDP, .url = "https://smdp/" },
-	{ .id = SMDP2, .role = ES_ROLE_SMDP },
+	{.id = OP, .role = ES_ROLE_OPERATOR, .url = "https://op/"},
+	{.id = BOOT, .role = ES_ROLE_OPERATOR, .url = "https://boot/"},
+	{.id = OTHER, .role = ES_ROLE_OPERATOR},
+	{.id = SMDP, .role = ES_ROLE_SMDP, .url = "https://smdp/"},
+	{.id = SMDP2, .role = ES_ROLE_SMDP},
 };
 
 struct es_party *__wrap_es_party_find(struct es_link *l, const char *id)
@@ -48,8 +50,8 @@ const struct es_party *__wrap_es_req_party(const struct es_req *req) { return re
 int64_t __wrap_es_req_id(const struct es_req *req) { return req->id; }
 int64_t __wrap_es_req_deadline(const struct es_req *req) { return req->deadline; }
 
-struct es_msg *__wrap_es_req_response(struct es_req *req, enum es_status status, enum es_reason reason, const char *subject_id,
-				      const char *message)
+struct es_msg *__wrap_es_req_response(struct es_req *req, enum es_status status, enum es_reason reason,
+				      const char *subject_id, const char *message)
 {
 	struct es_msg *m = es_msg_new(req, req->msg->iface, req->msg->func, ES_RESPONSE);
 
@@ -105,7 +107,8 @@ int __wrap_es_call(struct es_link *l, const char *party_id, struct es_msg *m, co
 
 /* --- the card sessions -------------------------------------------------------------------------------------------- */
 
-int __wrap_card_session_send(struct card_sessions *cs, const struct eid *eid, const struct card_cmd *cmd, unsigned timeout_s)
+int __wrap_card_session_send(struct card_sessions *cs, const struct eid *eid, const struct card_cmd *cmd,
+			     unsigned timeout_s)
 {
 	struct sent *s = &flow.sent[flow.n_sent];
 
@@ -405,7 +408,8 @@ int64_t flow_ask(enum es_iface iface, enum es_func func, const char *party, cons
 	req->id = next_req++;
 	req->deadline = flow.now + validity_s;
 	llist_add_tail(&req->entry, &reqs);
-	btw("#%ld: %s asks %s.%s %s", (long)req->id, party, es_iface_name(iface), es_func_name(func), iccid ? iccid : "");
+	btw("#%ld: %s asks %s.%s %s", (long)req->id, party, es_iface_name(iface), es_func_name(func),
+	    iccid ? iccid : "");
 	dispatch(req);
 	turn();
 	return next_req - 1;

@@ -61,7 +61,7 @@ extern struct flow {
 	unsigned releases;
 } flow;
 
-int flow_setup(void **state);			/* database in a file, one eUICC with a boot and an operator's profile */
+int flow_setup(void **state); /* database in a file, one eUICC with a boot and an operator's profile */
 int flow_teardown(void **state);
 void flow_restart(void);			/* kill -9 after the last commit, and start; requests are given again */
 

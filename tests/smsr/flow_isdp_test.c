@@ -1,5 +1,6 @@
-/* A download seen from the SM-SR: CreateISDP, SendData, ProfileDownloadCompleted, DeleteISDP; the hold; GetEIS (SGP.02 3.1,
- * off-card 6.3, 3.8; corrections 2, 12). SPDX-License-Identifier: AGPL-3.0-or-later */
+/* A download seen from the SM-SR: CreateISDP, SendData, ProfileDownloadCompleted, DeleteISDP; the hold; GetEIS
+ * (SGP.02 3.1, off-card 6.3, 3.8; corrections 2, 12).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include "flow.h"
 
@@ -138,7 +139,11 @@ static void create_never_answered(void **state)
 	assert_int_equal(flow_state(ICCID_NEW), EIS_PS_IN_CREATION);
 	assert_to_card("80CAFF21");	/* audit at once: nothing is provisional */
 	flow_card("23026A88");
-	flow_card("234A" "E3164F10" AID_BOOT "9F70013F" "E3164F10" AID_OP "9F70011F" "E3164F10" AID_NEW "9F700107" "9000");
+	flow_card("234A"
+		  "E3164F10" AID_BOOT "9F70013F"
+		  "E3164F10" AID_OP "9F70011F"
+		  "E3164F10" AID_NEW "9F700107"
+		  "9000");
 	assert_int_equal(flow_state(ICCID_NEW), EIS_PS_CREATED);
 	assert_int_equal(flow_state(ICCID_BOOT), EIS_PS_ENABLED);
 	assert_int_equal(flow_active(), 0);
@@ -328,8 +333,17 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, flow_setup, flow_teardown)
 	const struct CMUnitTest tests[] = {
-		T(whole_download), T(create_refused), T(create_answer_lost), T(create_never_answered), T(hold_keeps_others_out),
-		T(waiting_behind_a_hold), T(delete_isdp_ends_the_hold), T(send_data_cut), T(send_data_is_no_way_to_the_isd_r), T(get_eis_filtered), T(duplicate_delete),
+		T(whole_download),
+		T(create_refused),
+		T(create_answer_lost),
+		T(create_never_answered),
+		T(hold_keeps_others_out),
+		T(waiting_behind_a_hold),
+		T(delete_isdp_ends_the_hold),
+		T(send_data_cut),
+		T(send_data_is_no_way_to_the_isd_r),
+		T(get_eis_filtered),
+		T(duplicate_delete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

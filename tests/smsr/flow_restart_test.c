@@ -1,4 +1,5 @@
-/* kill -9 and restart in the middle of procedures (style 1.2, corrections 1): nothing sent -> begun again; sent -> the truth.
+/* kill -9 and restart in the middle of procedures (style 1.2, corrections 1): nothing sent -> begun again; sent -> the
+ * truth.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include "flow.h"
@@ -154,8 +155,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, flow_setup, flow_teardown)
 	const struct CMUnitTest tests[] = {
-		T(before_anything_left), T(after_the_command), T(marked_but_not_sent), T(down_past_the_deadline), T(delete_in_the_middle),
-		T(create_in_the_middle), T(queue_in_the_middle), T(where_it_was_heard),
+		T(before_anything_left), T(after_the_command),	  T(marked_but_not_sent), T(down_past_the_deadline),
+		T(delete_in_the_middle), T(create_in_the_middle), T(queue_in_the_middle), T(where_it_was_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* Enable and Disable from end to end, with the card and the requester played by the test (SGP.02 3.2, 3.4; off-card 6.4,
- * 6.6, 6.13). SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Enable and Disable from end to end, with the card and the requester played by the test (SGP.02 3.2, 3.4;
+ * off-card 6.4, 6.6, 6.13).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include "flow.h"
 
@@ -80,7 +81,7 @@ static void policy_is_asked_when_it_acts(void **state)
 {
 	int64_t first = enable(720), second;
 
-	second = flow_ask(ES4, ES_FN_DISABLE_PROFILE, OP, ICCID_OP, 720);	/* not enabled yet: refused if asked now */
+	second = flow_ask(ES4, ES_FN_DISABLE_PROFILE, OP, ICCID_OP, 720); /* not enabled yet: refused if asked now */
 	assert_not_answered(second);
 	assert_int_equal(flow_active(), 2);
 	flow_card("23029000");
@@ -446,10 +447,26 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, flow_setup, flow_teardown)
 	const struct CMUnitTest tests[] = {
-		T(enabled_works), T(enabled_by_smdp), T(refused_by_policy), T(policy_is_asked_when_it_acts), T(refused_by_card),
-		T(nothing_could_be_sent), T(rolled_back), T(fell_back), T(no_notification), T(no_answer_then_audit), T(command_lost), T(early_certainty),
-		T(notification_overtakes_answer), T(confirmation_beats_deadline), T(deadline_beats_confirmation),
-		T(confirmation_lost), T(auto_delete), T(pol1_deletes), T(delete_enabled), T(queue_is_bounded),
+		T(enabled_works),
+		T(enabled_by_smdp),
+		T(refused_by_policy),
+		T(policy_is_asked_when_it_acts),
+		T(refused_by_card),
+		T(nothing_could_be_sent),
+		T(rolled_back),
+		T(fell_back),
+		T(no_notification),
+		T(no_answer_then_audit),
+		T(command_lost),
+		T(early_certainty),
+		T(notification_overtakes_answer),
+		T(confirmation_beats_deadline),
+		T(deadline_beats_confirmation),
+		T(confirmation_lost),
+		T(auto_delete),
+		T(pol1_deletes),
+		T(delete_enabled),
+		T(queue_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

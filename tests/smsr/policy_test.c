@@ -36,7 +36,8 @@ struct world {
 	struct eis_profile t, boot;	/* the target, and one more that is fall-back or not */
 };
 
-static void world(struct world *w, enum eis_pstate state, bool t_fallback, bool boot_enabled, unsigned t_rules, unsigned b_rules)
+static void world(struct world *w, enum eis_pstate state, bool t_fallback, bool boot_enabled, unsigned t_rules,
+		  unsigned b_rules)
 {
 	memset(w, 0, sizeof(*w));
 	INIT_LLIST_HEAD(&w->eis.profiles);
@@ -67,7 +68,8 @@ static bool owner(size_t c)
 }
 
 /* Off-card 6.4 step 2, 6.6 step 2, 6.7 step 2, in the order of their words. */
-static enum es_reason want(const struct world *w, enum policy_op op, size_t c, unsigned tr, unsigned br, bool boot_enabled)
+static enum es_reason want(const struct world *w, enum policy_op op, size_t c, unsigned tr, unsigned br,
+			   bool boot_enabled)
 {
 	enum eis_pstate s = w->t.state;
 
@@ -126,8 +128,9 @@ static void everything(void **state)
 				enum es_reason exp = want(&w, ops[o], c, tr, br, be);
 
 				if (got != exp)
-					fail_msg("state %d fallback %d boot %d rules %x/%x op %d caller %zu: %s, not %s", s, fb,
-						 be, tr, br, ops[o], c, es_reason_text(got), es_reason_text(exp));
+					fail_msg(
+						"state %d fallback %d boot %d rules %x/%x op %d caller %zu: %s, not %s",
+						s, fb, be, tr, br, ops[o], c, es_reason_text(got), es_reason_text(exp));
 			}
 	}
 	printf("    - %lu combinations\n", n);

@@ -1,4 +1,5 @@
-/* RegisterEIS with real signatures and certificates: what is accepted, and each thing that is refused (off-card 4.1, 5.4).
+/* RegisterEIS with real signatures and certificates: what is accepted, and each thing that is refused
+ * (off-card 4.1, 5.4).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <osmocom/rsp/util/misc.h>
@@ -31,8 +32,15 @@ static void key(struct es_keyset *ks, uint8_t index, enum key_type type, const s
 
 static struct bytes *ecasd_cert(const struct eid *eid, const struct ec_key *issuer)
 {
-	struct cert_gp c = { .serial = { 1 }, .serial_len = 1, .ca_id = { 2 }, .ca_id_len = 1, .usage = { 0, 0x80 }, .usage_len = 2,
-			     .expiry = "20991231", .role = -1, .subject_len = 16 };
+	struct cert_gp c = {.serial = {1},
+			    .serial_len = 1,
+			    .ca_id = {2},
+			    .ca_id_len = 1,
+			    .usage = {0, 0x80},
+			    .usage_len = 2,
+			    .expiry = "20991231",
+			    .role = -1,
+			    .subject_len = 16};
 	struct bytes *b = bytes_new(w.eis, 0);
 
 	memcpy(c.subject, eid->b, 16);
@@ -96,7 +104,8 @@ static int setup(void **state)
 	w.other_key = ec_generate(flow.root);
 	w.ci = cert_x509_issue(flow.root, CERT_X509_CI, "CI", NULL, NULL, w.ci_key, NULL, w.ci_key, 3650);
 	w.eum = cert_x509_issue(flow.root, CERT_X509_EUM, "EUM", EUM, NULL, w.eum_key, w.ci, w.ci_key, 3650);
-	w.other_ci = cert_x509_issue(flow.root, CERT_X509_CI, "other", NULL, NULL, w.other_key, NULL, w.other_key, 3650);
+	w.other_ci =
+		cert_x509_issue(flow.root, CERT_X509_CI, "other", NULL, NULL, w.other_key, NULL, w.other_key, 3650);
 	assert_non_null(w.eum);
 	w.transport = key_random(flow.root, KEY_TYPE_AES, 16);
 	w.kic = key_random(flow.root, KEY_TYPE_AES, 16);
