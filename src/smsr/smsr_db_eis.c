@@ -25,7 +25,8 @@ static const char *const sql[] = {
 	[ST_EUICC_INSERT] =
 		"INSERT INTO euicc (eid, eum_id, production_date, platform_type, platform_version, isdp_file_aid,"
 		" isdp_module_aid, cattp, http, sp_version, rp_version, signed_info, signature, isdr_aid, isdr_tar,"
-		" isdr_sin, isdr_sdin, ecasd_aid, ecasd_tar, ecasd_sin, ecasd_sdin, smsr_id, remaining_memory, available_memory)"
+		" isdr_sin, isdr_sdin, ecasd_aid, ecasd_tar, ecasd_sin, ecasd_sdin, smsr_id,"
+		" remaining_memory, available_memory)"
 		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)",
 	[ST_EUICC_UPDATE] =
 		"UPDATE euicc SET remaining_memory = ?2, available_memory = ?3, last_audit = ?4, declared = ?5,"
