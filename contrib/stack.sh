@@ -184,14 +184,15 @@ stack_stop() {
 es() { local who=$1; shift; "$ES" -c "$D/$who.conf" "$@"; }
 
 vty() { # PORT COMMAND: the answer's text
-	local line
+	local line on=
 	exec 9<>"/dev/tcp/127.0.0.1/$1" || return 1
 	# libosmovty drops what it has not yet written when it sees "exit": read up to a mistake made on purpose
 	printf 'enable\nterminal length 0\n%s\nthats all\n' "$2" >&9
 	while IFS= read -t 5 -r line <&9; do
 		line=${line//[$'\r']/}
 		[[ $line == *Unknown\ command* ]] && break
-		[[ $line == *"# thats all" ]] || printf '%s\n' "$line"
+		[[ -n $on && $line != *"# thats all" ]] && printf '%s\n' "$line"
+		[[ $line == *"# $2" ]] && on=1
 	done 2>/dev/null
 	exec 9>&-
 }
