@@ -84,6 +84,16 @@ static bool col_secret(struct card_env *env, unsigned st, int col, const char *e
 	return ok;
 }
 
+static struct bytes *col_unseal(struct card_env *env, unsigned st, int col, void *ctx, const char *eid,
+				const char *what)
+{
+	size_t len;
+	char a[80];
+	const uint8_t *p = sqldb_col_blob(env->st, st, col, &len);
+
+	return p && len ? keystore_unseal(env->ks, ctx, card_db_aad(a, eid, what), p, len) : NULL;
+}
+
 static struct bytes *col_bytes(struct card_env *env, unsigned st, int col, void *ctx)
 {
 	size_t len;
@@ -127,14 +137,21 @@ static void batch_load_ci(struct card_env *env, struct card_batch *b)
 	}
 }
 
-static void batches_load(struct card_env *env)
+/* A template is a package like any other: it holds the keys that the cards of the batch share. */
+static bool batches_load(struct card_env *env)
 {
 	struct card_batch *b;
 
 	while (sqldb_step(env->st, ST_BATCH_ALL) == 1) {
 		b = talloc_zero(env, struct card_batch);
 		b->id = sqldb_col_int(env->st, ST_BATCH_ALL, 0);
-		b->upp = col_bytes(env, ST_BATCH_ALL, 1, b);
+		b->upp = col_unseal(env, ST_BATCH_ALL, 1, b, "batch", "upp");
+		if (!b->upp) {
+			LOGP(DSIM, LOGL_ERROR, "the state file's packages do not open under this key-encryption key\n");
+			talloc_free(b);
+			sqldb_reset(env->st, ST_BATCH_ALL);
+			return false;
+		}
 		col_str(env, ST_BATCH_ALL, 2, b->smsc, sizeof(b->smsc));
 		col_str(env, ST_BATCH_ALL, 3, b->number, sizeof(b->number));
 		col_str(env, ST_BATCH_ALL, 4, b->host, sizeof(b->host));
@@ -145,6 +162,7 @@ static void batches_load(struct card_env *env)
 	}
 	llist_for_each_entry(b, &env->batches, entry)
 		batch_load_ci(env, b);
+	return true;
 }
 
 static struct keystore *kek_open(struct card_env *env, const char *path)
@@ -173,9 +191,8 @@ struct card_env *card_env_new(void *ctx, const char *path)
 	if (!env->ks || sqldb_open(&env->db, env, path, card_db_schema, ARRAY_SIZE(card_db_schema)) < 0)
 		goto fail;
 	env->st = sqldb_prepare(env->db, card_db_sql, ST_COUNT);
-	if (!env->st)
+	if (!env->st || !batches_load(env))
 		goto fail;
-	batches_load(env);
 	return env;
 fail:
 	card_env_free(env);
@@ -332,16 +349,6 @@ unsigned card_db_count(struct card_env *env)
 		n = sqldb_col_int(env->st, ST_CARD_COUNT, 0);
 	sqldb_reset(env->st, ST_CARD_COUNT);
 	return n;
-}
-
-static struct bytes *col_unseal(struct card_env *env, unsigned st, int col, void *ctx, const char *eid,
-				const char *what)
-{
-	size_t len;
-	char a[80];
-	const uint8_t *p = sqldb_col_blob(env->st, st, col, &len);
-
-	return p && len ? keystore_unseal(env->ks, ctx, card_db_aad(a, eid, what), p, len) : NULL;
 }
 
 static bool perso_from_row(struct card_env *env, const char *eid, struct card_perso *perso)

@@ -185,7 +185,8 @@ int card_db_batch_add(struct card_env *env, struct card_batch *b)
 	unsigned i;
 	int rc;
 
-	bind_bytes(env, ST_BATCH_PUT, 1, b->upp);
+	if (bind_sealed(env, ST_BATCH_PUT, 1, "batch", "upp", b->upp->data, b->upp->len) < 0)
+		return -ENOMEM;
 	sqldb_bind_text(env->st, ST_BATCH_PUT, 2, b->smsc);
 	sqldb_bind_text(env->st, ST_BATCH_PUT, 3, b->number);
 	sqldb_bind_text(env->st, ST_BATCH_PUT, 4, b->host);

@@ -44,6 +44,7 @@ static struct card_batch *batch_line(struct card_env *env, const json_t *o)
 	size_t i;
 
 	b->upp = bytes_from_hex(b, str(o, "upp"));
+	bytes_secret(b->upp);
 	if (!b->upp || !b->upp->len || !json_is_array(ci) || !json_array_size(ci) || json_array_size(ci) > CARD_CI_MAX)
 		goto bad;
 	for (i = 0; i < json_array_size(ci); i++) {

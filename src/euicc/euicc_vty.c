@@ -152,9 +152,11 @@ static int network_write(struct vty *vty)
 		vty_out(vty, " route prefix %s system-id %s%s", r->prefix, r->system_id, VTY_NEWLINE);
 	llist_for_each_entry(s, &g_sim->subscribers, entry) {
 		vty_out(vty, " subscriber imsi %s msisdn %s", s->imsi, s->msisdn);
-		/* a test network's keys, which its owner typed in: the only place they are shown is the file they came
-		 * from */
-		if (s->has_key) {
+		/* a test network's keys, which its owner typed in, go back only into the file they came from: what a
+		 * terminal is shown stays in its scrollback and in pastes (design P6) */
+		if (s->has_key && vty->type != VTY_FILE) {
+			vty_out(vty, " k (hidden) opc (hidden)");
+		} else if (s->has_key) {
 			vty_out(vty, " k %s", osmo_hexdump_nospc(s->k, 16));
 			vty_out(vty, " opc %s", osmo_hexdump_nospc(s->opc, 16));
 		}
