@@ -407,7 +407,7 @@ static void resume_orphan(struct proc *p)
 static void resume_one(struct proc *p)
 {
 	p->resumed = false;
-	if (p->row.req_id && !p->req) {
+	if ((p->row.req_id && !p->req) || p->row.outcome[0]) {	/* the verdict is written already */
 		resume_orphan(p);
 		return;
 	}

@@ -60,6 +60,7 @@ struct proc_ops {
 	struct osmo_fsm *fsm;
 	void (*begin)(struct proc *p);		/* locked: ask the policy, act */
 	void (*resume)(struct proc *p);		/* after a restart; row.sent says whether anything left */
+	enum es_reason (*ask)(struct proc *p);	/* is it still allowed; right before the command leaves; may be NULL */
 	void (*fill)(struct proc *p, struct es_msg *resp);	/* fields of the answer; may be NULL */
 };
 extern const struct proc_ops proc_switch_ops, proc_delete_ops, proc_create_isdp_ops, proc_send_data_ops, proc_audit_ops;
@@ -77,6 +78,7 @@ struct proc {
 	struct proc_cmd cmd;		/* outstanding or last */
 	struct bytes *script;
 	bool outstanding, answered, resumed;
+	enum es_reason refused;		/* allowed when it began, but not any more when its command could leave */
 	unsigned tries;
 	struct bytes *resp;		/* kept response TLVs */
 	void *priv;			/* of the kind; talloc child */

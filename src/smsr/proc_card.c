@@ -17,6 +17,11 @@ static int proc_mark_sent(void *priv, const char *bearer)
 	struct proc *p = priv;
 	int rc;
 
+	if (!p->row.sent && p->cmd.changes && proc_ops(p)->ask) {	/* it may have waited for the card (corrections 3) */
+		p->refused = proc_ops(p)->ask(p);
+		if (p->refused)
+			return -EPERM;
+	}
 	p->row.step = p->cmd.step;
 	p->row.sent = p->row.sent || p->cmd.changes;
 	rc = smsr_db_proc_update(p->e->reg->db, &p->row);
@@ -27,6 +32,15 @@ static int proc_mark_sent(void *priv, const char *bearer)
 	if (p->cmd.on_sent)
 		p->cmd.on_sent(p);
 	return 0;
+}
+
+/* Nothing could be sent. A step that goes on beyond the validity period (a confirmation that has left, what follows it)
+ * hears of its end again: a card that is gone for good must not hold the answer (P4). */
+static void try_again(struct proc *p, unsigned long in_s)
+{
+	osmo_timer_schedule(&p->retry, in_s, 0);
+	if (!osmo_timer_pending(&p->deadline))
+		osmo_timer_schedule(&p->deadline, 1, 0);
 }
 
 static void card_words(const struct proc_card *c, char *out, size_t size)
@@ -67,10 +81,14 @@ static void card_done(void *priv, enum card_outcome outcome, const char *detail,
 	struct proc_card c = { .outcome = outcome, .detail = detail, .resp = resp, .len = len };
 
 	p->outstanding = false;
+	if (outcome == CARD_NOT_SENT && p->refused) {
+		proc_fail(p, p->refused, NULL);
+		return;
+	}
 	if (outcome == CARD_NOT_SENT) {	/* certainly not done: again, for as long as the request is valid */
 		LOG_PROC(p, LOGL_INFO, "%s: not sent (%s), again in %lu s\n", p->cmd.what, detail ? detail : "?",
 			 euicc_t(EUICC_T_RETRY));
-		osmo_timer_schedule(&p->retry, euicc_t(EUICC_T_RETRY), 0);
+		try_again(p, euicc_t(EUICC_T_RETRY));
 		return;
 	}
 	c.has_rsp = outcome == CARD_OK && es5_rsp(&c.rsp, resp, len) == 0;
@@ -93,7 +111,7 @@ void proc_send_again(struct proc *p)
 		report(p, &c);
 	} else {
 		LOG_PROC(p, LOGL_INFO, "%s: cannot be queued (%s)\n", p->cmd.what, strerror(-rc));
-		osmo_timer_schedule(&p->retry, rc == -ENOENT ? 0 : euicc_t(EUICC_T_RETRY), 0);
+		try_again(p, rc == -ENOENT ? 0 : euicc_t(EUICC_T_RETRY));
 	}
 }
 

@@ -12,17 +12,22 @@
 
 enum proc_delete_state { PROC_DELETE_ST_INIT, PROC_DELETE_ST_COMMAND, PROC_DELETE_ST_STATUS };
 
-static void begin(struct proc *p)
+static enum es_reason ask(struct proc *p)
 {
 	const struct policy_caller caller = proc_caller(p);
-	struct eis_profile *t = eis_by_iccid(p->e->eis, p->row.iccid);
-	enum es_reason r = policy_ask(p->e->eis, t, POLICY_DELETE, &caller, 0);
+
+	return policy_ask(p->e->eis, eis_by_iccid(p->e->eis, p->row.iccid), POLICY_DELETE, &caller, 0);
+}
+
+static void begin(struct proc *p)
+{
+	enum es_reason r = ask(p);
 
 	if (r) {
 		proc_fail(p, r, NULL);
 		return;
 	}
-	p->row.aid = t->i.isdp_aid;
+	p->row.aid = eis_by_iccid(p->e->eis, p->row.iccid)->i.isdp_aid;
 	proc_state(p, PROC_DELETE_ST_COMMAND);
 }
 
@@ -133,4 +138,4 @@ static void resume(struct proc *p)
 		begin(p);
 }
 
-const struct proc_ops proc_delete_ops = { .fsm = &fsm, .begin = begin, .resume = resume };
+const struct proc_ops proc_delete_ops = { .fsm = &fsm, .begin = begin, .resume = resume, .ask = ask };

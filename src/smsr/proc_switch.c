@@ -71,20 +71,26 @@ static void init_priv(struct proc *p)
 		s->from = now->i.isdp_aid;
 }
 
+static enum es_reason ask(struct proc *p)
+{
+	const struct policy_caller caller = proc_caller(p);
+	const enum policy_op op = p->row.kind == PROC_ENABLE ? POLICY_ENABLE :
+				  p->row.kind == PROC_DISABLE ? POLICY_DISABLE : POLICY_DELETE;
+
+	return policy_ask(p->e->eis, eis_by_iccid(p->e->eis, p->row.iccid), op, &caller, 0);
+}
+
 /* The lock is ours: the record is read and the policy asked now, not when the request came (corrections 3). */
 static void proc_switch_start(struct proc *p)
 {
-	const struct policy_caller caller = proc_caller(p);
-	struct eis_profile *t = eis_by_iccid(p->e->eis, p->row.iccid);
-	const enum policy_op op = p->row.kind == PROC_ENABLE ? POLICY_ENABLE :
-				  p->row.kind == PROC_DISABLE ? POLICY_DISABLE : POLICY_DELETE;
-	enum es_reason r = policy_ask(p->e->eis, t, op, &caller, 0);
+	enum es_reason r = ask(p);
 
 	if (r) {
 		proc_fail(p, r, NULL);
 		return;
 	}
-	p->row.aid = p->row.kind == PROC_ENABLE ? t->i.isdp_aid : eis_fallback(p->e->eis)->i.isdp_aid;
+	p->row.aid = p->row.kind == PROC_ENABLE ? eis_by_iccid(p->e->eis, p->row.iccid)->i.isdp_aid :
+		     eis_fallback(p->e->eis)->i.isdp_aid;
 	init_priv(p);
 	proc_state(p, PROC_SWITCH_ST_COMMAND);
 }
@@ -336,8 +342,8 @@ static void expired_in_confirm(struct proc *p)
 	if (sw(p)->failed) {
 		euicc_change_end(p->e);
 		proc_done(p);
-	} else if (!confirmation_left(p)) {
-		unknown(p);
+	} else if (!confirmation_left(p) || !p->outstanding) {
+		unknown(p);	/* what has left ends by its own time; what cannot leave any more must not hold the answer */
 	}
 }
 
@@ -492,4 +498,4 @@ static __attribute__((constructor)) void on_dso_load(void)
 	OSMO_ASSERT(osmo_fsm_register(&fsm) == 0);
 }
 
-const struct proc_ops proc_switch_ops = { .fsm = &fsm, .begin = proc_switch_start, .resume = proc_switch_resume };
+const struct proc_ops proc_switch_ops = { .fsm = &fsm, .begin = proc_switch_start, .resume = proc_switch_resume, .ask = ask };

@@ -82,6 +82,24 @@ static void down_past_the_deadline(void **state)
 	assert_to_card("80CAFF21");
 }
 
+/* Asked by the VTY, rolled back, that verdict written; then killed while the roll-back is being confirmed to the card. */
+static void verdict_is_final(void **state)
+{
+	const struct proc_want w = {
+		.kind = PROC_ENABLE, .requester = POLICY_PARTY_VTY, .iface = ES4, .iccid = ICCID_OP,
+		.deadline = flow.now + 720,
+	};
+
+	assert_true(proc_request(flow.e, &w) > 0);
+	flow_card("23029000");
+	flow_notif(3, 7, ICCID_BOOT);
+	flow_leaves();
+	flow_restart();
+	assert_int_equal(flow_active(), 0);
+	assert_int_equal(flow_state(ICCID_BOOT), EIS_PS_ENABLED);
+	assert_int_equal(flow_state(ICCID_OP), EIS_PS_DISABLED);
+}
+
 static void delete_in_the_middle(void **state)
 {
 	int64_t id = flow_ask(ES4, ES_FN_DELETE_PROFILE, OP, ICCID_OP, 720);
@@ -157,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(before_anything_left), T(after_the_command),	  T(marked_but_not_sent), T(down_past_the_deadline),
 		T(delete_in_the_middle), T(create_in_the_middle), T(queue_in_the_middle), T(where_it_was_heard),
+		T(verdict_is_final),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

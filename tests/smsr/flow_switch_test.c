@@ -361,6 +361,43 @@ static void confirmation_lost(void **state)
 	assert_int_equal(flow_state(ICCID_OP), EIS_PS_ENABLED);
 }
 
+/* The confirmation has left once, then the card is off the air for good: an answer all the same (P4), and it is not a lie. */
+static void confirmation_then_silence(void **state)
+{
+	int64_t id = enable(60);
+
+	flow_card("23029000");
+	flow_notif(2, 7, ICCID_OP);
+	flow_leaves();
+	flow_outcome(CARD_NO_ANSWER);
+	assert_to_card(CONFIRM_7);
+	for (int i = 0; i < 20 && !flow_answered(id); i++) {
+		if (flow_script()[0])
+			flow_outcome(CARD_NOT_SENT);
+		flow_pass(5);
+	}
+	assert_answer(id, ES_EXPIRED, "1.6/5.4");
+	assert_true(flow.e->eis->uncertain);
+}
+
+/* Corrections 3: the command waited for the card, meanwhile the owner forbade it. */
+static void policy_is_asked_when_it_leaves(void **state)
+{
+	int64_t id = enable(720);
+	struct sent *s;
+
+	flow_outcome(CARD_NOT_SENT);
+	flow_pass(5);
+	assert_to_card(ENABLE_OP);
+	flow_pol2(ICCID_OP, "ENABLE", "Not-Allowed");
+	s = &flow.sent[flow.n_sent - 1];
+	assert_true(s->c.mark_sent(s->c.priv, "SMS") < 0);
+	flow_outcome(CARD_NOT_SENT);
+	assert_answer(id, ES_FAILED, "8.2.3/3.8");
+	assert_false(flow.e->change_pending);
+	assert_int_equal(flow_active(), 0);
+}
+
 static void auto_delete(void **state)
 {
 	int64_t id;
@@ -463,6 +500,8 @@ int main(void)
 		T(confirmation_beats_deadline),
 		T(deadline_beats_confirmation),
 		T(confirmation_lost),
+		T(confirmation_then_silence),
+		T(policy_is_asked_when_it_leaves),
 		T(auto_delete),
 		T(pol1_deletes),
 		T(delete_enabled),
