@@ -81,8 +81,10 @@ static bool for_isd_r(const struct es_body *b)
 	return tlv_next(&r, &t) == 1 && t.tag == SCRIPT_TAG_CAPDU && apdu_dec(&c, t.v, t.len) == 0 && c.cla == 0x80;
 }
 
-/* Nothing but certificate and key data, complete: 3A01, 3A02 and 7F49 and 5F37 behind it (card-side 5.2, 5.3). */
-static bool key_data_only(const struct bytes *b)
+/* Nothing but certificate and key data, complete: 3A01, 3A02 and 7F49 and 5F37 behind it (card-side 5.2, 5.3). cert: a
+ * certificate may be there, the ISD-P being named before it; else it could begin the establishment of the ISD-R's own
+ * keys. The second half needs the random challenge of the first. */
+static bool key_data_only(const struct bytes *b, bool cert)
 {
 	struct rd r;
 	struct tlv t;
@@ -92,6 +94,8 @@ static bool key_data_only(const struct bytes *b)
 		int tag = rd_peek(&r, 0);
 
 		if ((tag == 0x3A ? dgi_next(&r, &t) : tlv_next(&r, &t)) != 1)
+			return false;
+		if (t.tag == 0x3A01 && !cert)
 			return false;
 		if (t.tag != 0x3A01 && t.tag != 0x3A02 && t.tag != 0x7F49 && t.tag != 0x5F37)
 			return false;
@@ -106,8 +110,8 @@ static bool isd_r_may_hear(const struct es_body *b, const struct aid *isd_p)
 	struct bytes *stored = bytes_new(NULL, 0);
 	struct gp_store_data store;
 	struct gp_install inst;
-	struct apdu_cmd c;
-	bool ok = true;
+	bool ok = true, perso = false, bare = false;
+	struct apdu_cmd c = {};
 	struct rd r;
 	struct tlv t;
 
@@ -116,14 +120,15 @@ static bool isd_r_may_hear(const struct es_body *b, const struct aid *isd_p)
 		if (t.tag != SCRIPT_TAG_CAPDU || apdu_dec(&c, t.v, t.len) < 0 || c.cla != 0x80)
 			ok = false;
 		else if (c.ins == GP_INS_INSTALL)
-			ok = gp_install_dec(&inst, &c) == 0x9000 && inst.p1 == 0x20 && aid_eq(&inst.app, isd_p);
+			ok = perso = gp_install_dec(&inst, &c) == 0x9000 && inst.p1 == 0x20 && aid_eq(&inst.app, isd_p);
 		else if (c.ins == GP_INS_STORE_DATA)
 			ok = gp_store_data_dec(&store, &c) == 0x9000 && store.dgi &&
 			     bytes_put(stored, store.data, store.len) == 0;
 		else
 			ok = false;
+		bare |= c.ins == GP_INS_STORE_DATA && !perso;
 	}
-	ok = ok && key_data_only(stored);
+	ok = ok && key_data_only(stored, !bare);
 	talloc_free(stored);
 	return ok;
 }

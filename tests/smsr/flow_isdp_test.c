@@ -282,6 +282,7 @@ static void send_data_is_no_way_to_the_isd_r(void **state)
 		"221C80E6200016000010" AID_NEW "00000000" "221780E40040124F10" AID_OP,
 		"220D80E20900083A01057F21020102" "221A80E28801153A03124F10" AID_OP,	/* as second block */
 		"220880E28900033A0305",
+		"220D80E20900083A01057F21020102",	/* a certificate, but no word of the ISD-P */
 		"220E80E28800093A010080E288000000",
 		"86020102" "221780E40040124F10" AID_OP,				/* first TLV is not the only one */
 	};
@@ -289,14 +290,14 @@ static void send_data_is_no_way_to_the_isd_r(void **state)
 
 	created(true);
 	n = flow.n_sent;
-	for (size_t i = 0; i < 7; i++) {
+	for (size_t i = 0; i < 8; i++) {
 		assert_well_formed(evil[i]);
 		assert_answer(send_data(SMDP, AID_NEW, evil[i], true), ES_FAILED, "1.6/2.1");
 		assert_answer(send_data(SMDP, "A0000005591010FFFFFFFF8900000100", evil[i], true), ES_FAILED, "1.6/2.1");
 	}
 	assert_int_equal(flow.n_sent, n);
 	btw("what does not begin so goes to the ISD-P, which has its own say");
-	send_data(SMDP, AID_NEW, evil[7], true);
+	send_data(SMDP, AID_NEW, evil[8], true);
 	assert_true(aid_eq(&flow.sent[n].c.target, &eis_by_iccid(flow.e->eis, ICCID_NEW)->i.isdp_aid));
 	flow_card("8600");
 	btw("the ISD-R is open to a download only");
