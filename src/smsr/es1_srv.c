@@ -148,6 +148,9 @@ static enum es_reason unwrap_one(struct reg *r, const struct key *kek, uint8_t k
 		return no(r, ES_R_PARAM_INVALID, "Isd-r: too many keys");
 	if (k->type != KEY_TYPE_AES && k->type != KEY_TYPE_PSK)
 		return no(r, ES_R_EUICC_REFUSED, "Isd-r: only AES keys and PSK are supported");
+	for (size_t i = 0; i < r->n_keys; i++)
+		if (r->key[i].kvn == kvn && r->key[i].kid == k->index)
+			return no(r, ES_R_PARAM_INVALID, "Isd-r: twice the same key in a Keyset");
 	out = (r->trust->ecb ? key_unwrap_ecb : key_unwrap)(r->ctx, kek, k->type, k->value->data, k->value->len);
 	if (!out)
 		return no(r, ES_R_PARAM_INVALID, "Isd-r: a key does not open under the transport key");
@@ -213,12 +216,16 @@ static enum es_reason store(struct reg *r, struct euiccs *all)
 		.who = r->caller, .procedure = "register", .operation = "RegisterEIS", .outcome = "EXECUTED_SUCCESS",
 	};
 
+	int rc;
+
 	OSMO_STRLCPY_ARRAY(eis->fix.smsr_id, r->trust->own_id);
-	if (eis_register(eis) < 0)
+	rc = eis_register(eis);
+	for (size_t i = 0; rc >= 0 && i < r->n_keys; i++)
+		rc = smsr_db_key_put(all->db, &r->eis->eid, r->key[i].kvn, r->key[i].kid, r->key[i].k);
+	if (rc < 0) {	/* refused means that nothing of it stays */
+		smsr_db_eis_delete(all->db, &r->eis->eid);
 		return no(r, ES_R_INTERNAL, "cannot be stored");
-	for (size_t i = 0; i < r->n_keys; i++)
-		if (smsr_db_key_put(all->db, &r->eis->eid, r->key[i].kvn, r->key[i].kid, r->key[i].k) < 0)
-			return no(r, ES_R_INTERNAL, "keys cannot be stored");
+	}
 	smsr_db_audit(all->db, &r->eis->eid, &a);
 	return ES_R_NONE;
 }

@@ -13,7 +13,7 @@
 
 enum {
 	ST_EUICC_GET, ST_EUICC_INSERT, ST_EUICC_UPDATE, ST_PROFILES, ST_PROFILE_PUT, ST_PROFILE_DEL, ST_KEYSETS,
-	ST_KEYSET_PUT, ST_EIDS, ST_BY_MSISDN, ST_AUDIT_DUE, ST_COUNT,
+	ST_KEYSET_PUT, ST_EIDS, ST_BY_MSISDN, ST_AUDIT_DUE, ST_EUICC_DEL, ST_COUNT,
 };
 
 static const char *const sql[] = {
@@ -45,6 +45,7 @@ static const char *const sql[] = {
 	[ST_EIDS] = "SELECT eid FROM euicc WHERE eid > ?1 ORDER BY eid LIMIT ?2",
 	[ST_BY_MSISDN] = "SELECT DISTINCT eid FROM profile WHERE msisdn = ?1 AND msisdn != '' LIMIT ?2",
 	[ST_AUDIT_DUE] = "SELECT eid FROM euicc WHERE audit_due LIMIT ?1",
+	[ST_EUICC_DEL] = "DELETE FROM euicc WHERE eid = ?1",	/* and by reference all that is of it */
 };
 osmo_static_assert(ARRAY_SIZE(sql) == ST_COUNT, each_statement_has_a_text);
 
@@ -294,6 +295,14 @@ int smsr_db_eis_insert(struct smsr_db *db, const struct eis *eis)
 	}
 	rc = insert_keysets(db, eis, "ISD-R", &eis->fix.isd_r);
 	return rc < 0 ? rc : insert_keysets(db, eis, "ECASD", &eis->fix.ecasd);
+}
+
+int smsr_db_eis_delete(struct smsr_db *db, const struct eid *eid)
+{
+	char text[EID_STR_SIZE];
+
+	sqldb_bind_text(db->eis, ST_EUICC_DEL, 1, eid_str(text, eid));
+	return sqldb_exec(db->eis, ST_EUICC_DEL);
 }
 
 int smsr_db_eis_update(struct smsr_db *db, const struct eis *eis)

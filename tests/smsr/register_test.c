@@ -233,6 +233,22 @@ static void keysets(void **state)
 	ks->key[0].type = KEY_TYPE_DES;
 	refused("8.1/3.8");
 	ks->key[0].type = KEY_TYPE_AES;
+	btw("twice the same key");
+	ks->key[1].index = 1;
+	refused("1.6/2.1");
+	ks->key[1].index = 2;
+	btw("what the database does not take leaves nothing behind: the same ECASD keyset twice");
+	w.eis->ecasd.keyset[1] = w.eis->ecasd.keyset[0];
+	w.eis->ecasd.n_keysets = 2;
+	sign();
+	{
+		const struct answer *a = ask();
+
+		assert_int_equal(a->status, ES_FAILED);
+		assert_null(euicc_get(flow.reg, &w.eis->eid));
+	}
+	w.eis->ecasd.n_keysets = 1;
+	sign();
 	btw("no transport key for this EUM");
 	strcpy(eum_party.id, EUM);
 	w.eis->isd_r.keyset[1].version = 1;
