@@ -17,6 +17,7 @@
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/sqldb.h>
+#include <osmocom/rsp/util/http_vty.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/logging.h>
 #include <osmocom/vty/misc.h>
@@ -161,6 +162,7 @@ int main(int argc, char **argv)
 	if (!s)
 		return 1;
 	euicc_vty_init(s);
+	http_vty_init();
 	rc = opt.import ? do_import(s) : run(ctx, s);
 	sim_free(s);
 	return rc;

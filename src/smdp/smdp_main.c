@@ -17,6 +17,7 @@
 #include <osmocom/core/select.h>
 #include <osmocom/core/stats.h>
 #include <osmocom/rsp/util/logging.h>
+#include <osmocom/rsp/util/http_vty.h>
 #include <osmocom/vty/logging.h>
 #include <osmocom/vty/misc.h>
 #include <osmocom/vty/stats.h>
@@ -155,6 +156,7 @@ static void init(void *ctx)
 	osmo_stats_vty_add_cmds();
 	osmo_fsm_vty_add_cmds();
 	smdp_vty_init();
+	http_vty_init();
 }
 
 static int run(void *ctx)

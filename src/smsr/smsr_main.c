@@ -17,6 +17,7 @@
 #include <osmocom/core/select.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/util/logging.h>
+#include <osmocom/rsp/util/http_vty.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/logging.h>
 #include <osmocom/vty/misc.h>
@@ -148,6 +149,7 @@ static void *init(void)
 	logging_vty_add_cmds();
 	osmo_talloc_vty_add_cmds();
 	smsr_vty_init();
+	http_vty_init();
 	return ctx;
 }
 
