@@ -231,6 +231,8 @@ int sqldb_step(struct sqldb_stmts *s, unsigned st)
 		rc = sqlite3_step(h);
 	if (rc == SQLITE_ROW)
 		return 1;
+	if (rc != SQLITE_DONE && (rc & 0xFF) != SQLITE_CONSTRAINT && !sqlite3_stmt_readonly(h))
+		s->db->broken = true;	/* disk full, I/O, another writer: txn_commit() will not speak */
 	if (rc != SQLITE_DONE && (rc & 0xFF) != SQLITE_CONSTRAINT)
 		LOGP(DDB, LOGL_ERROR, "'%s': %s\n", sqlite3_sql(h), sqlite3_errmsg(s->db->h));
 	sqldb_reset(s, st);

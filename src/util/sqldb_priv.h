@@ -15,6 +15,7 @@ struct sqldb {
 	bool in_txn;
 	bool in_event;			/* between txn_event_begin() and _end() */
 	bool savepoint;			/* the event has written: its SAVEPOINT is open */
+	bool broken;			/* a write did not happen: what memory believes is not on disk */
 	bool committing;		/* callbacks run: nobody may write */
 };
 

@@ -116,8 +116,8 @@ void txn_commit(struct sqldb *db)
 {
 	if (db->in_event)
 		txn_event_end(db, 1);
-	if (db->in_txn) {
-		if (txn_sql(db, "COMMIT") < 0) {
+	if (db->in_txn || db->broken) {
+		if (db->broken || txn_sql(db, "COMMIT") < 0) {
 			LOGP(DDB, LOGL_FATAL, "cannot commit: what was decided would be lost, giving up\n");
 			exit(3);
 		}

@@ -210,6 +210,40 @@ static void test_crash_point(void **state)
 	talloc_free(ctx);
 }
 
+static void spoke(void *data)
+{
+	_exit(0);
+}
+
+/* Another writer is in the way: the row is not there, so nobody may hear of it (corrections 4). */
+static void test_failed_write(void **state)
+{
+	void *ctx = talloc_new(NULL);
+	struct sqldb *db;
+	struct sqldb_stmts *s, *t;
+	int status;
+	pid_t pid;
+
+	assert_int_equal(sqldb_open(&other, ctx, path, schema, 2), 0);
+	t = sqldb_prepare(other, sql, _ST_COUNT);
+	assert_int_equal(insert(t, "in the way"), 0);
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0) {
+		if (sqldb_open(&db, ctx, path, schema, 2) == 0 && (s = sqldb_prepare(db, sql, _ST_COUNT))) {
+			if (insert(s, "lost") != -EIO)
+				_exit(1);
+			txn_after_commit(db, spoke, NULL);
+			txn_commit(db);
+		}
+		_exit(2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 3);
+	talloc_free(ctx);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +251,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_commit_then_speak, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_event, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crash_point, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_failed_write, setup, teardown),
 	};
 	void *log_ctx = talloc_named_const(NULL, 0, "logging");
 	int rc;
