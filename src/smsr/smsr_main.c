@@ -34,10 +34,10 @@ struct smsr *g_smsr;
 static volatile sig_atomic_t quit;
 
 static struct {
-	const char *config, *vty_ip, *key_kind, *key_id, *key_file;
+	const char *config, *key_kind, *key_id, *key_file;
 	int vty_port;
 	bool daemonize, check;
-} opt = { .config = "osmo-smsr.cfg", .vty_ip = "127.0.0.1", .vty_port = VTY_PORT };
+} opt = { .config = "osmo-smsr.cfg", .vty_port = VTY_PORT };
 
 static struct vty_app_info vty_info = {
 	.name = "OsmoSMSR",
@@ -155,15 +155,17 @@ static void *init(void)
 
 static int run(void *ctx)
 {
-	if (telnet_init_dynif(ctx, NULL, opt.vty_ip, opt.vty_port) < 0)
+	if (smsr_check(g_smsr) < 0)
+		return 1;
+	if (opt.daemonize && osmo_daemonize() < 0) {	/* before the database: its locks do not survive a fork */
+		perror("daemonize");
+		return 1;
+	}
+	if (telnet_init_default(ctx, NULL, opt.vty_port) < 0)
 		return 1;
 	if (smsr_start(g_smsr) < 0) {
 		fprintf(stderr, "osmo-smsr: cannot start, see above\n");
 		smsr_stop(g_smsr);
-		return 1;
-	}
-	if (opt.daemonize && osmo_daemonize() < 0) {
-		perror("daemonize");
 		return 1;
 	}
 	while (!quit) {
