@@ -13,6 +13,7 @@
 #define PURGE_EVERY_S 600
 #define VALIDITY_DEFAULT_S 720
 #define MAX_CONNS 1024
+#define SMALL_MAX (256U << 10)	/* every function but SendData (corrections 12) */
 
 /* One message on its way in. */
 struct rx {
@@ -210,6 +211,10 @@ static void rx_decoded(struct rx *rx, int rc, enum es_reason reason, const char 
 	}
 	if (rc < 0) {
 		refuse(rx, reason, err);
+		return;
+	}
+	if (rx->len > SMALL_MAX && rx->m->func != ES_FN_SEND_DATA) {
+		refuse(rx, ES_R_PARAM_INVALID, "the message is too large");
 		return;
 	}
 	txn_event_begin(rx->l->db);

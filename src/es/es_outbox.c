@@ -220,6 +220,11 @@ static void rx_reply(struct es_out *o, int status, const uint8_t *body, size_t l
 	if (!len)
 		return out_wait(o);
 	rc = es_soap_dec(&m, &err, o->l, body, len);
+	if (status == 202 && (rc < 0 || m->kind != ES_RESPONSE)) {	/* taken, and some stack's idea of an empty reply */
+		talloc_free(m);
+		talloc_free(err);
+		return out_wait(o);
+	}
 	if (o->kind != ES_REQUEST && rc != -EPROTO) {
 		out_end(o, NULL, NULL);		/* whatever it said, it was not a fault */
 	} else if (rc == 0 && m->kind == ES_RESPONSE && m->iface == o->iface && m->func == o->func) {
