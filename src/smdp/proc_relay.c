@@ -15,6 +15,7 @@
 
 #include "proc_relay.h"
 
+#define GRACE_S 30		/* the SM-SR has the same deadline, and its word is the one that is true */
 #define NOTIFICATION_S 86400	/* how long a notification is offered to an operator */
 
 static const struct relay_fn {
@@ -108,7 +109,7 @@ void proc_relay_start(struct proc_relay_env *env, struct es_req *req)
 	snprintf(tag, sizeof(tag), "rl:%" PRId64, es_req_id(req));
 	if (reason == ES_R_NONE &&
 	    es_call(env->link, m->b.smsr_id, relay_msg(env, f, m, from, es_req_deadline(req) - clock_now()), tag,
-		    es_req_deadline(req)) < 0)
+		    es_req_deadline(req) + GRACE_S) < 0)
 		reason = ES_R_SMSR_UNREACHABLE;
 	LOGP(DPROC, LOGL_NOTICE, "relay#%" PRId64 " EID-89..%s: ES2.%s of %s %s%s\n", es_req_id(req),
 	     eid_str(eid, &m->b.eid) + 22, es_func_name(m->func), from->id,
@@ -185,13 +186,15 @@ void proc_relay_notification(struct proc_relay_env *env, const struct es_party *
 	const struct es_party *owner;
 	struct stock_row r;
 	struct es_msg *m;
+	char eid[EID_STR_SIZE];
 
 	if (stock_get(env->stock, msg->b.iccid, &r) < 0) {
 		LOGP(DPROC, LOGL_NOTICE, "%s of %s: ICCID %s is not ours\n", es_func_name(msg->func), from->id,
 		     msg->b.iccid);
 		return;
 	}
-	if (msg->func == ES_FN_HANDLE_DELETED && r.state == STOCK_DOWNLOADED)
+	if (msg->func == ES_FN_HANDLE_DELETED && r.state == STOCK_DOWNLOADED && msg->b.has_eid &&
+	    !strcmp(r.eid, eid_str(eid, &msg->b.eid)))
 		stock_set(env->stock, r.iccid, STOCK_AVAILABLE, "");
 	owner = es_party_find(env->link, r.owner);
 	LOGP(DPROC, LOGL_NOTICE, "%s of ICCID %s from %s%s\n", es_func_name(msg->func), r.iccid, from->id,
