@@ -142,6 +142,17 @@ static enum MHD_Result answer_empty(struct MHD_Connection *mc, unsigned status)
 	return rc;
 }
 
+static enum MHD_Result answer_too_large(struct http_req *req, struct MHD_Connection *mc)
+{
+	struct http_srv *srv = req->conn->srv;
+
+	LOGP(DHTTP, LOGL_NOTICE, "port %u: %s from %s is larger than %zu octets: refused\n", srv->port, req->method,
+	     req->conn->peer, (size_t)srv->cfg.max_body);
+	srv->st.refused++;
+	req->state = HTTP_REQ_SENT;
+	return answer_empty(mc, 413);
+}
+
 /* Header block complete: is the caller still welcome, and is the announced body small enough? */
 static enum MHD_Result req_begin(struct http_req *req, struct MHD_Connection *mc, const char *method)
 {
@@ -154,11 +165,8 @@ static enum MHD_Result req_begin(struct http_req *req, struct MHD_Connection *mc
 		srv->st.refused++;
 		return MHD_NO;
 	}
-	if (cl && strtoull(cl, NULL, 10) > srv->cfg.max_body) {
-		srv->st.refused++;
-		req->state = HTTP_REQ_SENT;
-		return answer_empty(mc, 413);
-	}
+	if (cl && strtoull(cl, NULL, 10) > srv->cfg.max_body)
+		return answer_too_large(req, mc);
 	return MHD_YES;
 }
 
@@ -170,7 +178,11 @@ static enum MHD_Result req_append(struct http_req *req, const char *data, size_t
 	if (req->excess || *size > srv->cfg.max_body - req->len) {
 		req->excess += *size;
 		*size = 0;
-		return req->excess > EXCESS_MAX ? MHD_NO : MHD_YES;
+		if (req->excess <= EXCESS_MAX)
+			return MHD_YES;
+		LOGP(DHTTP, LOGL_NOTICE, "port %u: body from %s is larger than %zu octets: cut off\n", srv->port,
+		     req->conn->peer, (size_t)srv->cfg.max_body);
+		return MHD_NO;
 	}
 	/* grow by doubling: a body in 500-octet chunks must not be copied for each of them */
 	if (talloc_get_size(req->body) < req->len + *size) {
@@ -205,11 +217,8 @@ enum MHD_Result http_srv_handler(void *cls, struct MHD_Connection *mc, const cha
 		return req_begin(req, mc, method);
 	if (*size)
 		return req_append(req, data, size);
-	if (req->excess) {
-		srv->st.refused++;
-		req->state = HTTP_REQ_SENT;
-		return answer_empty(mc, 413);
-	}
+	if (req->excess)
+		return answer_too_large(req, mc);
 	if (!srv->cfg.req_cb || srv->stopping)
 		return MHD_NO;
 	http_srv_hold(req);
