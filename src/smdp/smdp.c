@@ -139,7 +139,8 @@ static struct bytes *smdp_load_7f21(void *ctx, const char *path)
 	b = n > 2 && (uint8_t)buf[0] == 0x7F ? bytes_dup(ctx, buf, n) : bytes_from_hex(ctx, buf);
 	if (b && cert_gp_dec(&c, &err, b->data, b->len) == 0 && c.role == CERT_ROLE_DP)
 		return b;
-	LOGP(DMAIN, LOGL_FATAL, "dp-cert %s is no SM-DP certificate (7F21): %s\n", path, b ? err : "not readable");
+	LOGP(DMAIN, LOGL_FATAL, "dp-cert %s is no SM-DP certificate (7F21): %s\n", path,
+	     !b ? "not readable" : err ? err : "its role is another");
 	talloc_free(b);
 	return NULL;
 }
