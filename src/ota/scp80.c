@@ -1,4 +1,5 @@
-/* SCP80 secured packets, TS 102 225 5 and TS 31.115 4. The order is pad, PCNTR and length, checksum, cipher; and back:
+/* SCP80 secured packets, TS 102 225 5 and TS 31.115 4; by SMS the identifiers live in the user data header, on CAT_TP the
+ * packet begins with CPI or RPI and has BER lengths (TS 102 225 5.2). The order is pad, PCNTR and length, checksum, cipher; and back:
  * decipher, verify, only then read what was verified.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
@@ -7,6 +8,7 @@
 #include <talloc.h>
 #include <osmocom/rsp/ota/scp80.h>
 #include <osmocom/rsp/util/misc.h>
+#include <osmocom/rsp/util/tlv.h>
 
 #define SPI1_CHECK(spi1)	((spi1) & 0x03)
 #define SPI1_CIPHER		0x04
@@ -18,7 +20,10 @@
 enum check { CHECK_NONE, CHECK_RC, CHECK_CC, CHECK_RESERVED };
 
 #define CMD_CLEAR	10	/* CPL CHL SPI KIc KID TAR */
-#define RSP_CLEAR	6	/* RPL RHL TAR */
+#define CMD_AFTER_CPL	8	/* CHL SPI KIc KID TAR */
+#define RSP_AFTER_RPL	4	/* RHL TAR */
+#define CPI		0x01	/* command packet identifier */
+#define RPI		0x02	/* response packet identifier */
 #define CHECK_MAX	8
 #define ALG_DES		0x01
 #define ALG_3DES2	0x05
@@ -27,13 +32,15 @@ enum check { CHECK_NONE, CHECK_RC, CHECK_CC, CHECK_RESERVED };
 
 static const uint8_t rsp_udh[] = { 0x02, 0x71, 0x00 };	/* part of the checksum of a response, TS 31.115 4.4 */
 
+enum form { FORM_SMS, FORM_CATTP };
+
 /* How a packet is laid out and protected. */
 struct layout {
 	bool cipher;
 	enum check check;
 	const struct key *kic, *kid;
 	const uint8_t *prefix; size_t prefix_len;	/* checksum input that is not in the packet */
-	size_t clear_len;		/* octets before CNTR */
+	size_t clear_len;		/* octets before CNTR; set when the packet's length is known */
 	size_t fixed_len;		/* CNTR PCNTR [status] */
 };
 
@@ -78,16 +85,17 @@ static int layout_cmd(struct layout *l, const struct scp80_sec *sec, const struc
 {
 	*l = (struct layout) {
 		.cipher = sec->spi1 & SPI1_CIPHER, .check = SPI1_CHECK(sec->spi1), .kic = kic, .kid = kid,
-		.clear_len = CMD_CLEAR, .fixed_len = 6,
+		.fixed_len = 6,
 	};
 	return layout_check(l, sec->kic_octet, sec->kid_octet);
 }
 
-static int layout_rsp(struct layout *l, const struct scp80_sec *sec, const struct key *kic, const struct key *kid)
+static int layout_rsp(struct layout *l, const struct scp80_sec *sec, const struct key *kic, const struct key *kid,
+		      enum form form)
 {
 	*l = (struct layout) {
 		.cipher = sec->spi2 & SPI2_CIPHER, .check = SPI2_CHECK(sec->spi2), .kic = kic, .kid = kid,
-		.prefix = rsp_udh, .prefix_len = sizeof(rsp_udh), .clear_len = RSP_CLEAR, .fixed_len = 7,
+		.prefix = rsp_udh, .prefix_len = form == FORM_SMS ? sizeof(rsp_udh) : 0, .fixed_len = 7,
 	};
 	return layout_check(l, sec->kic_octet, sec->kid_octet);
 }
@@ -148,19 +156,60 @@ static int protect(const struct layout *l, struct bytes *out, size_t start)
 	return sym_cbc_enc(l->kic, NULL, p + l->clear_len, len - l->clear_len, p + l->clear_len);
 }
 
-int scp80_cmd_enc(struct bytes *out, const struct scp80_sec *sec, const struct key *kic, const struct key *kid,
-		  const uint8_t *payload, size_t len)
+/* Octets of identifier and packet length. */
+static size_t head_len(enum form form, size_t n)
 {
-	size_t start = out->len, pad, cc;
+	return form == FORM_SMS ? 2 : 2 + (n > 0x7F) + (n > 0xFF);
+}
+
+static void put_head(struct bytes *out, enum form form, uint8_t id, size_t n)
+{
+	if (form == FORM_SMS) {
+		bytes_put_u16(out, n);
+		return;
+	}
+	bytes_put_u8(out, id);
+	ber_put_len(out, n);
+}
+
+/* Identifier and packet length, which must be all that follows. 0 or -EINVAL. */
+static int take_head(struct rd *r, enum form form, uint8_t id)
+{
+	size_t n;
+
+	if (r->left > SCP80_PACKET_MAX)
+		return -EINVAL;
+	if (form == FORM_SMS) {
+		n = rd_u16(r);
+		return r->bad || n != r->left ? -EINVAL : 0;
+	}
+	if (rd_u8(r) != id)
+		return -EINVAL;
+	n = rd_u8(r);
+	if (n == 0x81)
+		n = rd_u8(r);
+	else if (n == 0x82)
+		n = rd_u16(r);
+	else if (n > 0x7F)
+		return -EINVAL;
+	return r->bad || n != r->left ? -EINVAL : 0;
+}
+
+static int cmd_enc(enum form form, struct bytes *out, const struct scp80_sec *sec, const struct key *kic,
+		   const struct key *kid, const uint8_t *payload, size_t len)
+{
+	size_t n, start = out->len, pad, cc;
 	struct layout l;
 
 	if (layout_cmd(&l, sec, kic, kid) < 0 || len > SCP80_PACKET_MAX || sec->cntr > SCP80_CNTR_MAX || sec->tar > 0xFFFFFF)
 		return -EINVAL;
 	pad = pad_len(&l, len);
 	cc = check_len(l.check);
-	if (CMD_CLEAR + l.fixed_len + cc + len + pad > SCP80_PACKET_MAX)
+	n = CMD_AFTER_CPL + l.fixed_len + cc + len + pad;
+	l.clear_len = head_len(form, n) + CMD_AFTER_CPL;
+	if (head_len(form, n) + n > SCP80_PACKET_MAX)
 		return -EMSGSIZE;
-	bytes_put_u16(out, CMD_CLEAR - 2 + l.fixed_len + cc + len + pad);
+	put_head(out, form, CPI, n);
 	bytes_put_u8(out, 13 + cc);
 	bytes_put_u8(out, sec->spi1);
 	bytes_put_u8(out, sec->spi2);
@@ -177,15 +226,13 @@ int scp80_cmd_enc(struct bytes *out, const struct scp80_sec *sec, const struct k
 }
 
 /* Clear header of a command. 0 or -EINVAL. */
-static int cmd_head(struct scp80_sec *sec, struct rd *r, const uint8_t *in, size_t len)
+static int cmd_head(enum form form, struct scp80_sec *sec, struct rd *r, const uint8_t *in, size_t len)
 {
-	uint16_t cpl;
 	uint8_t chl;
 
 	memset(sec, 0, sizeof(*sec));
 	rd_init(r, in, len);
-	cpl = rd_u16(r);
-	if (r->bad || cpl != r->left || len > SCP80_PACKET_MAX)
+	if (take_head(r, form, CPI) < 0)
 		return -EINVAL;
 	chl = rd_u8(r);
 	sec->spi1 = rd_u8(r);
@@ -199,11 +246,11 @@ static int cmd_head(struct scp80_sec *sec, struct rd *r, const uint8_t *in, size
 	return 0;
 }
 
-int scp80_cmd_peek(struct scp80_sec *sec, const uint8_t *in, size_t len)
+static int cmd_peek(enum form form, struct scp80_sec *sec, const uint8_t *in, size_t len)
 {
 	struct rd r;
 
-	if (cmd_head(sec, &r, in, len) < 0)
+	if (cmd_head(form, sec, &r, in, len) < 0)
 		return -EINVAL;
 	if (!(sec->spi1 & SPI1_CIPHER))
 		sec->cntr = rd_u40(&r);
@@ -255,8 +302,8 @@ static int take_data(struct bytes *out, const struct layout *l, struct rd *r, ui
 	return n ? bytes_put(out, data, n) : 0;
 }
 
-int scp80_cmd_dec(struct bytes *out, struct scp80_sec *sec, const struct key *kic, const struct key *kid,
-		  const uint8_t *in, size_t len)
+static int cmd_dec(enum form form, struct bytes *out, struct scp80_sec *sec, const struct key *kic,
+		   const struct key *kid, const uint8_t *in, size_t len)
 {
 	struct bytes *clear;
 	struct layout l;
@@ -264,13 +311,14 @@ int scp80_cmd_dec(struct bytes *out, struct scp80_sec *sec, const struct key *ki
 	uint8_t pcntr;
 	int rc;
 
-	if (cmd_head(sec, &r, in, len) < 0 || layout_cmd(&l, sec, kic, kid) < 0)
+	if (cmd_head(form, sec, &r, in, len) < 0 || layout_cmd(&l, sec, kic, kid) < 0)
 		return -EINVAL;
+	l.clear_len = len - r.left;
 	rc = unprotect(&clear, &l, in, len);
 	if (rc < 0)
 		return rc;
 	rd_init(&r, clear->data, clear->len);
-	rd_take(&r, CMD_CLEAR);
+	rd_take(&r, l.clear_len);
 	sec->cntr = rd_u40(&r);
 	pcntr = rd_u8(&r);
 	rc = take_data(out, &l, &r, pcntr);
@@ -317,19 +365,21 @@ bool scp80_rsp_wanted(const struct scp80_sec *cmd, uint8_t status)
 	}
 }
 
-int scp80_rsp_enc(struct bytes *out, const struct scp80_sec *cmd, const struct key *kic, const struct key *kid,
-		  uint8_t status, const uint8_t *data, size_t len)
+static int rsp_enc(enum form form, struct bytes *out, const struct scp80_sec *cmd, const struct key *kic,
+		   const struct key *kid, uint8_t status, const uint8_t *data, size_t len)
 {
-	size_t start = out->len, pad, cc;
+	size_t n, start = out->len, pad, cc;
 	struct layout l;
 
-	if (layout_rsp(&l, cmd, kic, kid) < 0 || len > SCP80_PACKET_MAX)
+	if (layout_rsp(&l, cmd, kic, kid, form) < 0 || len > SCP80_PACKET_MAX)
 		return -EINVAL;
 	pad = pad_len(&l, len);
 	cc = check_len(l.check);
-	if (RSP_CLEAR + l.fixed_len + cc + len + pad > SCP80_PACKET_MAX)
+	n = RSP_AFTER_RPL + l.fixed_len + cc + len + pad;
+	l.clear_len = head_len(form, n) + RSP_AFTER_RPL;
+	if (head_len(form, n) + n > SCP80_PACKET_MAX)
 		return -EMSGSIZE;
-	bytes_put_u16(out, RSP_CLEAR - 2 + l.fixed_len + cc + len + pad);
+	put_head(out, form, RPI, n);
 	bytes_put_u8(out, 10 + cc);
 	bytes_put_u24(out, cmd->tar);
 	bytes_put_u40(out, cmd->cntr);
@@ -342,8 +392,8 @@ int scp80_rsp_enc(struct bytes *out, const struct scp80_sec *cmd, const struct k
 	return out->err ? out->err : protect(&l, out, start);
 }
 
-int scp80_rsp_dec(struct bytes *out, struct scp80_rsp *rsp, const struct scp80_sec *cmd, const struct key *kic,
-		  const struct key *kid, const uint8_t *in, size_t len)
+static int rsp_dec(enum form form, struct bytes *out, struct scp80_rsp *rsp, const struct scp80_sec *cmd,
+		   const struct key *kic, const struct key *kid, const uint8_t *in, size_t len)
 {
 	struct bytes *clear;
 	struct layout l;
@@ -353,14 +403,15 @@ int scp80_rsp_dec(struct bytes *out, struct scp80_rsp *rsp, const struct scp80_s
 
 	memset(rsp, 0, sizeof(*rsp));
 	rd_init(&r, in, len);
-	if (layout_rsp(&l, cmd, kic, kid) < 0 || len > SCP80_PACKET_MAX || rd_u16(&r) != len - 2 ||
-	    rd_u8(&r) != 10 + check_len(l.check) || r.bad || len < RSP_CLEAR + l.fixed_len + check_len(l.check))
+	if (layout_rsp(&l, cmd, kic, kid, form) < 0 || take_head(&r, form, RPI) < 0 ||
+	    rd_u8(&r) != 10 + check_len(l.check) || r.left < 3 + l.fixed_len + check_len(l.check))
 		return -EINVAL;
+	l.clear_len = len - r.left + 3;
 	rc = unprotect(&clear, &l, in, len);
 	if (rc < 0)
 		return rc;
 	rd_init(&r, clear->data, clear->len);
-	rd_take(&r, 3);
+	rd_take(&r, l.clear_len - 3);
 	rsp->tar = rd_u24(&r);
 	rsp->cntr = rd_u40(&r);
 	pcntr = rd_u8(&r);
@@ -368,6 +419,64 @@ int scp80_rsp_dec(struct bytes *out, struct scp80_rsp *rsp, const struct scp80_s
 	rc = take_data(out, &l, &r, pcntr);
 	talloc_free(clear);
 	return rc;
+}
+
+int scp80_cmd_enc(struct bytes *out, const struct scp80_sec *sec, const struct key *kic, const struct key *kid,
+		  const uint8_t *payload, size_t len)
+{
+	return cmd_enc(FORM_SMS, out, sec, kic, kid, payload, len);
+}
+
+int scp80_cmd_peek(struct scp80_sec *sec, const uint8_t *in, size_t len)
+{
+	return cmd_peek(FORM_SMS, sec, in, len);
+}
+
+int scp80_cmd_dec(struct bytes *out, struct scp80_sec *sec, const struct key *kic, const struct key *kid,
+		  const uint8_t *in, size_t len)
+{
+	return cmd_dec(FORM_SMS, out, sec, kic, kid, in, len);
+}
+
+int scp80_rsp_enc(struct bytes *out, const struct scp80_sec *cmd, const struct key *kic, const struct key *kid,
+		  uint8_t status, const uint8_t *data, size_t len)
+{
+	return rsp_enc(FORM_SMS, out, cmd, kic, kid, status, data, len);
+}
+
+int scp80_rsp_dec(struct bytes *out, struct scp80_rsp *rsp, const struct scp80_sec *cmd, const struct key *kic,
+		  const struct key *kid, const uint8_t *in, size_t len)
+{
+	return rsp_dec(FORM_SMS, out, rsp, cmd, kic, kid, in, len);
+}
+
+int scp80_cattp_cmd_enc(struct bytes *out, const struct scp80_sec *sec, const struct key *kic, const struct key *kid,
+			const uint8_t *payload, size_t len)
+{
+	return cmd_enc(FORM_CATTP, out, sec, kic, kid, payload, len);
+}
+
+int scp80_cattp_cmd_peek(struct scp80_sec *sec, const uint8_t *in, size_t len)
+{
+	return cmd_peek(FORM_CATTP, sec, in, len);
+}
+
+int scp80_cattp_cmd_dec(struct bytes *out, struct scp80_sec *sec, const struct key *kic, const struct key *kid,
+			const uint8_t *in, size_t len)
+{
+	return cmd_dec(FORM_CATTP, out, sec, kic, kid, in, len);
+}
+
+int scp80_cattp_rsp_enc(struct bytes *out, const struct scp80_sec *cmd, const struct key *kic, const struct key *kid,
+			uint8_t status, const uint8_t *data, size_t len)
+{
+	return rsp_enc(FORM_CATTP, out, cmd, kic, kid, status, data, len);
+}
+
+int scp80_cattp_rsp_dec(struct bytes *out, struct scp80_rsp *rsp, const struct scp80_sec *cmd, const struct key *kic,
+			const struct key *kid, const uint8_t *in, size_t len)
+{
+	return rsp_dec(FORM_CATTP, out, rsp, cmd, kic, kid, in, len);
 }
 
 size_t scp80_payload_max(size_t packet_len)

@@ -71,3 +71,15 @@ int scp80_rsp_enc(struct bytes *out, const struct scp80_sec *cmd, const struct k
  * caller compares rsp->tar and rsp->cntr with the command it waits for. cmd->tar, cmd->cntr are not read. */
 int scp80_rsp_dec(struct bytes *out, struct scp80_rsp *rsp, const struct scp80_sec *cmd, const struct key *kic,
 		  const struct key *kid, const uint8_t *in, size_t len);
+
+/* The same on CAT_TP (and TCP), TS 102 225 5.2: the packet starts at CPI 01 or RPI 02, lengths are BER, one packet is one
+ * SDU. Checksums cover CPI or RPI in place of the user data header. */
+int scp80_cattp_cmd_enc(struct bytes *out, const struct scp80_sec *sec, const struct key *kic, const struct key *kid,
+			const uint8_t *payload, size_t len);
+int scp80_cattp_cmd_peek(struct scp80_sec *sec, const uint8_t *in, size_t len);
+int scp80_cattp_cmd_dec(struct bytes *out, struct scp80_sec *sec, const struct key *kic, const struct key *kid,
+			const uint8_t *in, size_t len);
+int scp80_cattp_rsp_enc(struct bytes *out, const struct scp80_sec *cmd, const struct key *kic, const struct key *kid,
+			uint8_t status, const uint8_t *data, size_t len);
+int scp80_cattp_rsp_dec(struct bytes *out, struct scp80_rsp *rsp, const struct scp80_sec *cmd, const struct key *kic,
+			const struct key *kid, const uint8_t *in, size_t len);
