@@ -103,8 +103,10 @@ uint16_t ecasd_step1(struct card *c, int role, const uint8_t *in, size_t len, st
 		return SW_DATA;
 	}
 	ci = ci_key(c->batch, &cert);
-	if (!ci)
+	if (!ci) {
+		LOGCARD(c, LOGL_NOTICE, "certificate refused: its CI is unknown\n");
 		return SW_CONDITIONS;
+	}
 	/* a card has no clock: dates are not looked at */
 	if (cert_gp_verify(&cert, ci, NULL) < 0) {
 		LOGCARD(c, LOGL_NOTICE, "certificate refused: signature is wrong\n");

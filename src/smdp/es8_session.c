@@ -85,8 +85,9 @@ static int es8_session_tlvs(const uint8_t **tlvs, size_t *n, const uint8_t *resp
 	return 0;
 }
 
-/* Data of the last R-APDU when every command was carried out. */
-static int es8_session_rapdu(struct apdu_rsp *a, const uint8_t *resp, size_t len, char err[ES8_SESSION_ERR_SIZE])
+/* Data of the last R-APDU when every command was carried out; to: what it answers, for a person. */
+static int es8_session_rapdu(struct apdu_rsp *a, const uint8_t *resp, size_t len, const char *to,
+			     char err[ES8_SESSION_ERR_SIZE])
 {
 	const uint8_t *tlvs;
 	size_t n;
@@ -98,7 +99,8 @@ static int es8_session_rapdu(struct apdu_rsp *a, const uint8_t *resp, size_t len
 		return -EPROTO;
 	}
 	if (!apdu_sw_ok(a->sw)) {
-		snprintf(err, ES8_SESSION_ERR_SIZE, "the card answered %04X: %s", a->sw, gp_sw_text(a->sw));
+		snprintf(err, ES8_SESSION_ERR_SIZE, "the card refused %s: %04X %s", to, a->sw,
+			 gp_sw_text(a->sw));
 		return -EREMOTEIO;
 	}
 	return 0;
@@ -119,7 +121,7 @@ int es8_session_cert_script(struct es8_session *s, struct bytes *script)
 int es8_session_cert_answer(struct es8_session *s, const uint8_t *resp, size_t len, char err[ES8_SESSION_ERR_SIZE])
 {
 	struct apdu_rsp a;
-	int rc = es8_session_rapdu(&a, resp, len, err);
+	int rc = es8_session_rapdu(&a, resp, len, "the SM-DP's certificate", err);
 
 	if (rc < 0)
 		return rc;
@@ -163,7 +165,7 @@ int es8_session_keys_answer(struct es8_session *s, const uint8_t *resp, size_t l
 	uint8_t dr[ES8_DR_MAX], receipt[16];
 	struct apdu_rsp a;
 	size_t dr_len;
-	int rc = es8_session_rapdu(&a, resp, len, err);
+	int rc = es8_session_rapdu(&a, resp, len, "the signed key of the SM-DP", err);
 
 	if (rc < 0)
 		return rc;
