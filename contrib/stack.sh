@@ -153,8 +153,8 @@ stack_configs() {
 declare -A PID=()
 start() { # smsr | smdp | sim
 	case $1 in
-	smsr) "$SMSR" -c "$D/smsr.cfg" --vty-port "$P_SMSR_VTY" >>"$D/smsr.log" 2>&1 & ;;
-	smdp) "$SMDP" -c "$D/smdp.cfg" --vty-port "$P_SMDP_VTY" >>"$D/smdp.log" 2>&1 & ;;
+	smsr) "$SMSR" -c "$D/smsr.cfg" --vty-port "$P_SMSR_VTY" --ctrl-port "$P_SMSR_CTRL" >>"$D/smsr.log" 2>&1 & ;;
+	smdp) "$SMDP" -c "$D/smdp.cfg" --vty-port "$P_SMDP_VTY" --ctrl-port "$P_SMDP_CTRL" >>"$D/smdp.log" 2>&1 & ;;
 	sim) "$SIM" -c "$D/sim.cfg" -s "$D/sim.db" --vty-port "$P_SIM_VTY" >>"$D/sim.log" 2>&1 & ;;
 	esac
 	PID[$1]=$!

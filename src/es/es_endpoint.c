@@ -8,6 +8,8 @@
 #include <talloc.h>
 #include <osmocom/rsp/crypto/key.h>
 
+#include <osmocom/rsp/util/counters.h>
+
 #include "es_link_priv.h"
 
 #define PURGE_EVERY_S 600
@@ -72,6 +74,7 @@ static int refuse(struct rx *rx, enum es_reason reason, const char *message)
 	struct es_msg *resp;
 	struct bytes *body;
 
+	counter_inc(CTR_ES_REFUSED);
 	LOGP(DES, LOGL_NOTICE, "%s-%s from %s refused: %s/%s %s\n", es_iface_name(rx->m->iface),
 	     es_func_name(rx->m->func), rx->p->id, es_reason_subject(reason), es_reason_code(reason),
 	     message ? : es_reason_text(reason));
@@ -140,6 +143,7 @@ static int accept_request(struct rx *rx)
 	req->hold = rx->h;
 	rx->h->req = req;
 	req->in_handler = true;
+	counter_inc(CTR_ES_ACCEPTED);
 	LOGP(DES, LOGL_INFO, "%s-%s#%lld from %s accepted\n", es_iface_name(rx->m->iface), es_func_name(rx->m->func),
 	     (long long)id, rx->p->id);
 	rx->l->cfg.request(rx->l->cfg.priv, req, false);
@@ -240,6 +244,7 @@ static void rx_http(struct es_link *l, struct es_hold *h)
 
 	rx.p = es_party_by_fpr(l, http_req_peer_fpr(h->hr), NULL);
 	if (!rx.p) {
+		counter_inc(CTR_ES_STRANGER);
 		LOGP(DES, LOGL_NOTICE, "%s: certificate %s is no party's\n", http_req_peer_addr(h->hr),
 		     http_req_peer_fpr(h->hr) ? : "-");
 		return es_hold_reply(h, 403, NULL);

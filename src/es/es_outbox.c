@@ -10,6 +10,7 @@
 #include <string.h>
 #include <talloc.h>
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/counters.h>
 
 #include "es_link_priv.h"
 
@@ -179,6 +180,7 @@ static void out_give_up(struct es_out *o, const char *why)
 	struct es_link *l = o->l;
 	struct es_peer *peer = o->peer;
 
+	counter_inc(CTR_ES_DEAD);
 	LOG_OUT(o, LOGL_ERROR, "given up: %s\n", why);
 	if (o->kind == ES_REQUEST)
 		return out_end(o, NULL, why);

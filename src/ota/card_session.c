@@ -7,6 +7,7 @@
 #include <osmocom/core/tdef.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/ota/notif.h>
+#include <osmocom/rsp/util/counters.h>
 #include "card_session_priv.h"
 
 #define TDEF(t, ms, text) { .T = t, .default_val = ms, .val = ms, .unit = OSMO_TDEF_MS, .desc = text }
@@ -203,6 +204,7 @@ void card_sessions_sms_rx(struct card_sessions *cs, const char *from, bool respo
 	if (response ? rx_response(cs, packet, len) : rx_command(cs, from, packet, len))
 		return;
 	cs->sms_dropped++;
+	counter_inc(CTR_SMS_DROPPED);
 	LOGP(DSCP80, LOGL_NOTICE, "%s packet of %zu octets dropped: of no card known, or not authentic\n",
 	     response ? "response" : "command", len);
 }

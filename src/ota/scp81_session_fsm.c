@@ -12,6 +12,7 @@
 #include <talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/ota/script.h>
+#include <osmocom/rsp/util/counters.h>
 #include "card_session_priv.h"
 
 enum scp81_st { ST_CLOSED, ST_TRIGGER, ST_HELD, ST_RUNNING, ST_LOST };
@@ -125,6 +126,7 @@ static void dialog_new(struct card *card)
 	uint8_t r[16];
 	unsigned i;
 
+	counter_inc(CTR_SCP81_SESSIONS);
 	rand_bytes(r, sizeof(r));
 	for (i = 0; i < sizeof(r); i++)
 		snprintf(s->sid + 2 * i, 3, "%02x", r[i]);

@@ -8,6 +8,7 @@
 #include <talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/ota/notif.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/sqldb.h>
 #include "card_session_priv.h"
 
@@ -163,6 +164,7 @@ static void req_cb(void *priv, struct http_req *req)
 	if (!refuse)
 		card = card_get(cs, &eid);
 	if (!card) {
+		counter_inc(CTR_SCP81_REFUSED);
 		LOGP(DSCP81, LOGL_NOTICE, "POST from %s refused: %u\n", http_req_peer_addr(req), refuse ? : 403);
 		scp81_http_answer(post, refuse ? : 403, NULL, true);
 		return;

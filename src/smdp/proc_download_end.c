@@ -6,6 +6,7 @@
 #include <talloc.h>
 
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/misc.h>
 
 #include "proc_download_priv.h"
@@ -13,6 +14,13 @@
 /* The one end: verdict to the requester, row closed, stock told where the profile is now. */
 void proc_download_done(struct proc_download *p, enum stock_state stock)
 {
+	static const enum counter ctr[] = {
+		[ES_EXECUTED_SUCCESS] = CTR_PROC_SUCCESS, [ES_EXECUTED_WITHWARNING] = CTR_PROC_WARNING,
+		[ES_FAILED] = CTR_PROC_FAILED, [ES_EXPIRED] = CTR_PROC_EXPIRED,
+	};
+
+	if (p->row.status >= 0 && p->row.status < (int)ARRAY_SIZE(ctr))
+		counter_inc(ctr[p->row.status]);
 	proc_download_respond(p);
 	p->row.finished = clock_now();
 	smdp_db_dl_update(p->env->db, &p->row);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/misc.h>
 
 #include "proc_download_priv.h"
@@ -82,6 +83,7 @@ void proc_download_start(struct proc_download_env *env, struct es_req *req)
 		es_req_respond_err(req, reason, row.iccid[0] ? row.iccid : row.eid, NULL);
 		return;
 	}
+	counter_inc(CTR_PROC_STARTED);
 	p = proc_download_new(env, &row);
 	p->was_stuck = stock_get(env->stock, row.iccid, &s) == 0 && s.state == STOCK_STUCK;
 	stock_set(env->stock, row.iccid, STOCK_RESERVED, row.eid);

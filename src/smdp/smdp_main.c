@@ -16,7 +16,10 @@
 #include <osmocom/core/msgb.h>
 #include <osmocom/core/select.h>
 #include <osmocom/core/stats.h>
+#include <osmocom/ctrl/control_if.h>
+#include <osmocom/ctrl/control_vty.h>
 #include <osmocom/rsp/util/logging.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/http_vty.h>
 #include <osmocom/vty/logging.h>
 #include <osmocom/vty/misc.h>
@@ -28,13 +31,14 @@
 #include "smdp_vty.h"
 
 #define SMDP_VTY_PORT 4282
+#define SMDP_CTRL_PORT 4283
 
 struct smdp *g_smdp;
 static volatile sig_atomic_t quit;
 
 static struct {
 	const char *config, *import;
-	int vty_port;
+	int vty_port, ctrl_port;
 	bool daemonize, check;
 } opt = { .config = "/etc/osmocom/osmo-smdp.cfg", .vty_port = SMDP_VTY_PORT };
 
@@ -45,20 +49,21 @@ static void usage(void)
 	       "  -V, --version               version\n"
 	       "  -c, --config-file FILE      configuration (default %s)\n"
 	       "  -p, --vty-port PORT         telnet VTY (default %d)\n"
+	       "      --ctrl-port PORT        CTRL interface (default %d)\n"
 	       "  -D, --daemonize             go to the background\n"
 	       "      --check-config          read the configuration, say whether it is good, end\n"
 	       "      --import-profile FILE   put profiles on stock (JSON lines, file mode 0600), end\n",
-	       opt.config, SMDP_VTY_PORT);
+	       opt.config, SMDP_VTY_PORT, SMDP_CTRL_PORT);
 }
 
-enum { OPT_IMPORT = 256, OPT_CHECK };
+enum { OPT_IMPORT = 256, OPT_CHECK, OPT_CTRL_PORT };
 
 static void options(int argc, char **argv)
 {
 	static const struct option longopts[] = {
 		{ "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' }, { "config-file", 1, NULL, 'c' },
 		{ "vty-port", 1, NULL, 'p' }, { "daemonize", 0, NULL, 'D' }, { "import-profile", 1, NULL, OPT_IMPORT },
-		{ "check-config", 0, NULL, OPT_CHECK }, {},
+		{ "check-config", 0, NULL, OPT_CHECK }, { "ctrl-port", 1, NULL, OPT_CTRL_PORT }, {},
 	};
 	int c;
 
@@ -75,6 +80,9 @@ static void options(int argc, char **argv)
 			break;
 		case 'p':
 			opt.vty_port = atoi(optarg);
+			break;
+		case OPT_CTRL_PORT:
+			opt.ctrl_port = atoi(optarg);
 			break;
 		case 'D':
 			opt.daemonize = true;
@@ -155,6 +163,8 @@ static void init(void *ctx)
 	osmo_talloc_vty_add_cmds();
 	osmo_stats_vty_add_cmds();
 	osmo_fsm_vty_add_cmds();
+	ctrl_vty_init(ctx);
+	counters_init(ctx);
 	smdp_vty_init();
 	http_vty_init();
 }
@@ -166,6 +176,12 @@ static int run(void *ctx)
 	if (telnet_init_default(ctx, NULL, opt.vty_port) < 0) {
 		LOGP(DMAIN, LOGL_FATAL, "VTY port %d cannot be opened\n", opt.vty_port);
 		return 1;
+	}
+	/* Asked for, it must be there; where nobody asked, a second daemon on this host may have the port. */
+	if (!ctrl_interface_setup(NULL, opt.ctrl_port ? : SMDP_CTRL_PORT, NULL)) {
+		LOGP(DMAIN, LOGL_ERROR, "CTRL port %d cannot be opened\n", opt.ctrl_port ? : SMDP_CTRL_PORT);
+		if (opt.ctrl_port)
+			return 1;
 	}
 	signals();
 	while (!quit) {

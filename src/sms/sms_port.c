@@ -17,6 +17,7 @@
 #include <osmocom/rsp/sms/concat.h>
 #include <osmocom/rsp/sms/sms_port.h>
 #include <osmocom/rsp/util/ids.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/sqldb.h>
 
@@ -157,6 +158,8 @@ static void sms_port_msg_end(struct sms_port_msg *m, enum sms_outcome outcome)
 	void *priv = m->priv;
 
 	LOGP(DSMS, LOGL_INFO, "SMS to %s: %s (%u of %u parts)\n", d->msisdn, names[outcome], m->next, m->n);
+	counter_inc(outcome == SMS_DELIVERED ? CTR_SMS_DELIVERED : outcome == SMS_UNREACHABLE ? CTR_SMS_UNREACHABLE :
+		    CTR_SMS_FAILED);
 	p->delivered += outcome == SMS_DELIVERED;
 	p->unreachable += outcome == SMS_UNREACHABLE;
 	p->failed += outcome == SMS_FAILED || outcome == SMS_LINK_DOWN;

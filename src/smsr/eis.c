@@ -8,6 +8,7 @@
 #include <talloc.h>
 
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/misc.h>
 
@@ -276,6 +277,7 @@ int eis_declared(struct eis *eis, const char *imei)
 int eis_uncertain(struct eis *eis, const struct aid *aid)
 {
 	eis->uncertain = eis->audit_due = true;
+	counter_inc(CTR_ALARM_UNCERTAIN);
 	eis->uncertain_since = clock_now();
 	eis->pending_aid = aid ? *aid : (struct aid){};
 	LOG_EIS(eis, LOGL_NOTICE, "state uncertain, audit due\n");

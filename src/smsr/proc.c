@@ -9,6 +9,7 @@
 
 #include <osmocom/core/select.h>
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/misc.h>
 
@@ -167,6 +168,7 @@ int64_t proc_request(struct euicc *e, const struct proc_want *w)
 	id = row.id;
 	LOG_PROC(p, LOGL_NOTICE, "asked by %s%s%s\n", row.requester, row.iccid[0] ? ", profile " : "", row.iccid);
 	proc_say(p, "asked", NULL, NULL);
+	counter_inc(CTR_PROC_STARTED);
 	enqueue(p, self);
 	if (e->active || p->entry.prev != &e->queue)
 		LOG_PROC(p, LOGL_INFO, "waits for its turn\n");
@@ -283,12 +285,17 @@ static void verdict(struct proc *p, char *out, size_t size, enum es_status statu
 
 void proc_answer(struct proc *p, enum es_status status, enum es_reason reason, const char *message)
 {
+	static const enum counter ctr[] = {
+		[ES_EXECUTED_SUCCESS] = CTR_PROC_SUCCESS, [ES_EXECUTED_WITHWARNING] = CTR_PROC_WARNING,
+		[ES_FAILED] = CTR_PROC_FAILED, [ES_EXPIRED] = CTR_PROC_EXPIRED,
+	};
 	const char *subject = p->row.iccid[0] ? p->row.iccid : p->e->eis->eid_str;
 	struct es_msg *resp;
 
 	if (p->answered)
 		return;
 	p->answered = true;
+	counter_inc(ctr[status]);
 	verdict(p, p->row.outcome, sizeof(p->row.outcome), status, reason);
 	LOG_PROC(p, LOGL_NOTICE, "%s%s%s\n", p->row.outcome, message ? ": " : "", message ? message : "");
 	proc_say(p, "answered", p->row.outcome, NULL);

@@ -7,6 +7,7 @@
 #include <talloc.h>
 
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/logging.h>
 
 #include "es_notify.h"
@@ -128,14 +129,17 @@ static void mend_one(struct proc *p, struct eis_profile *t, const struct es5_isd
 	if (!i) {
 		LOG_PROC(p, LOGL_NOTICE, "profile %s is not on the card\n", t->i.iccid);
 		proc_say(p, "audit", "not on the card", t->i.iccid);
+		counter_inc(CTR_ALARM_DRIFT);
 		if (was >= EIS_PS_DISABLED)
 			es_notify(e->reg, e->eis, t, ES_FN_HANDLE_DELETED, NULL);
 		eis_profile_removed(e->eis, t);
 		return;
 	}
 	want = state_of(t, i->state);
-	if (was != want)
+	if (was != want) {
 		proc_say(p, "audit", eis_pstate_name(want), t->i.iccid);
+		counter_inc(CTR_ALARM_DRIFT);
+	}
 	eis_profile_seen(e->eis, t, want, i->has_attr ? i->fallback : -1, i->has_granted ? i->granted : 0,
 			 i->has_remaining ? i->remaining : 0);
 	if (want == EIS_PS_ENABLED && was != want)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/misc.h>
 #include <talloc.h>
@@ -103,6 +104,8 @@ struct key *smsr_db_key_get(struct smsr_db *db, void *ctx, const struct eid *eid
 					sqldb_col_int(db->keys, ST_KEY_GET, 0), b, len);
 	sqldb_reset(db->keys, ST_KEY_GET);
 	if (!k)
+		counter_inc(CTR_ALARM_KEY);
+	if (!k)
 		LOGP(DKEY, LOGL_ERROR, "EID-%s: key %02X/%02X does not open under this key-encryption key\n", text, kvn,
 		     kid);
 	return k;
@@ -158,6 +161,7 @@ static int64_t counter_choose(const char *eid, int64_t last, bool used)
 	if (used && floor - last > COUNTER_JUMP) {
 		LOGP(DKEY, LOGL_ERROR, "EID-%s: the clock is far ahead of the SCP80 counter in use, not following it\n",
 		     eid);
+		counter_inc(CTR_ALARM_CLOCK);
 		floor = 0;
 	}
 	return OSMO_MAX(last + 1, floor);

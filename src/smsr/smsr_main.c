@@ -15,13 +15,18 @@
 #include <osmocom/core/fsm.h>
 #include <osmocom/core/msgb.h>
 #include <osmocom/core/select.h>
+#include <osmocom/core/stats.h>
+#include <osmocom/ctrl/control_if.h>
+#include <osmocom/ctrl/control_vty.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/util/logging.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/http_vty.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/logging.h>
 #include <osmocom/vty/misc.h>
 #include <osmocom/vty/ports.h>
+#include <osmocom/vty/stats.h>
 #include <osmocom/vty/telnet_interface.h>
 #include <osmocom/vty/vty.h>
 
@@ -29,13 +34,14 @@
 #include "smsr_vty.h"
 
 #define VTY_PORT 4280
+#define CTRL_PORT 4281
 
 struct smsr *g_smsr;
 static volatile sig_atomic_t quit;
 
 static struct {
 	const char *config, *key_kind, *key_id, *key_file;
-	int vty_port;
+	int vty_port, ctrl_port;
 	bool daemonize, check;
 } opt = { .config = "osmo-smsr.cfg", .vty_port = VTY_PORT };
 
@@ -53,11 +59,12 @@ static void usage(void)
 	       "  -c, --config-file FILE         configuration (osmo-smsr.cfg)\n"
 	       "  -D, --daemonize                go to the background\n"
 	       "      --vty-port PORT            telnet port of the VTY (%d)\n"
+	       "      --ctrl-port PORT           port of the CTRL interface (%d)\n"
 	       "      --check-config             read the configuration, look for the files it names, end\n"
-	       "      --import-key eum OID FILE  store the transport key of this EUM, sealed; end\n", VTY_PORT);
+	       "      --import-key eum OID FILE  store the transport key of this EUM, sealed; end\n", VTY_PORT, CTRL_PORT);
 }
 
-enum { OPT_CHECK = 256, OPT_IMPORT, OPT_VTY_PORT };
+enum { OPT_CHECK = 256, OPT_IMPORT, OPT_VTY_PORT, OPT_CTRL_PORT };
 
 static void handle_options(int argc, char **argv)
 {
@@ -68,6 +75,7 @@ static void handle_options(int argc, char **argv)
 					      {"check-config", 0, 0, OPT_CHECK},
 					      {"import-key", 1, 0, OPT_IMPORT},
 					      {"vty-port", 1, 0, OPT_VTY_PORT},
+					      {"ctrl-port", 1, 0, OPT_CTRL_PORT},
 					      {}};
 	int c;
 
@@ -91,6 +99,9 @@ static void handle_options(int argc, char **argv)
 		case OPT_VTY_PORT:
 			opt.vty_port = atoi(optarg);
 			break;
+		case OPT_CTRL_PORT:
+			opt.ctrl_port = atoi(optarg);
+			break;
 		case OPT_IMPORT:	/* three words: the other two follow it */
 			opt.key_kind = optarg;
 			if (optind + 1 < argc) {
@@ -103,7 +114,7 @@ static void handle_options(int argc, char **argv)
 			exit(2);
 		}
 	}
-	if (optind < argc || opt.vty_port <= 0 || opt.vty_port > 65535 ||
+	if (optind < argc || opt.vty_port <= 0 || opt.vty_port > 65535 || opt.ctrl_port < 0 || opt.ctrl_port > 65535 ||
 	    (opt.key_kind && (strcmp(opt.key_kind, "eum") || !opt.key_file))) {
 		usage();
 		exit(2);
@@ -148,6 +159,10 @@ static void *init(void)
 	vty_init(&vty_info);
 	logging_vty_add_cmds();
 	osmo_talloc_vty_add_cmds();
+	osmo_stats_init(ctx);
+	osmo_stats_vty_add_cmds();
+	ctrl_vty_init(ctx);
+	counters_init(ctx);
 	smsr_vty_init();
 	http_vty_init();
 	return ctx;
@@ -167,6 +182,12 @@ static int run(void *ctx)
 		fprintf(stderr, "osmo-smsr: cannot start, see above\n");
 		smsr_stop(g_smsr);
 		return 1;
+	}
+	/* Asked for, it must be there; where nobody asked, a second daemon on this host may have the port. */
+	if (!ctrl_interface_setup(NULL, opt.ctrl_port ? : CTRL_PORT, NULL)) {
+		LOGP(DMAIN, LOGL_ERROR, "CTRL port %d cannot be opened\n", opt.ctrl_port ? : CTRL_PORT);
+		if (opt.ctrl_port)
+			return 1;
 	}
 	while (!quit) {
 		osmo_select_main_ctx(0);
