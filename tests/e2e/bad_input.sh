@@ -130,6 +130,9 @@ for suite in GCM CBC; do
 	a=$(seen $suite "$id" $zero) b=$(seen $suite "$unknown" $zero) c=$(seen $suite nobody $zero)
 	if [ -n "$a" ] && [ "$a" = "$b" ] && [ "$b" = "$c" ]; then ok "wrong key, unknown card, no card look alike ($suite)"; else say_bad "told apart: $a / $b / $c"; fi
 done
+said() { gnu "$@" | grep -E '^\*\*\* |^HTTP' | sort -u; }
+a=$(said GCM:-MAC-ALL:+AEAD "$id" $zero) b=$(said GCM:-MAC-ALL:+AEAD "$unknown" $zero)
+if [ -n "$a" ] && [ "$a" = "$b" ] && [[ $a != *HTTP* ]]; then ok "and for GnuTLS: $a"; else say_bad "GnuTLS: $a / $b"; fi
 refused "X-Admin-From of another card" 'HTTP/1.1 403' smsr 'X-Admin-From' eval 'EID[1]=${EID[0]}; out=$(ossl GCM "$id" "$psk"); echo "$out"; ! grep -q "403" <<<"$out"'
 
 alive
