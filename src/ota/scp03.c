@@ -144,12 +144,12 @@ int scp03_encrypt(struct scp03 *s, struct bytes *out, const uint8_t *in, size_t 
 
 	if (icv(s, iv, response) < 0)
 		return -EIO;
-	if (len)
-		bytes_put(out, in, len);
-	bytes_put_u8(out, 0x80);
-	bytes_fill(out, 0, padded - len - 1);
-	if (out->err)
+	/* room for all first: out is no secret, and were it to grow with plain text in it, that would stay behind */
+	if (bytes_fill(out, 0, padded) < 0)
 		return out->err;
+	if (len)
+		memcpy(out->data + start, in, len);
+	out->data[start + len] = 0x80;
 	return sym_cbc_enc(s->enc, iv, out->data + start, padded, out->data + start);
 }
 

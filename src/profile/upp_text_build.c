@@ -327,13 +327,15 @@ static int text_element(struct text *t, const char *rest)
 static int text_one(struct text *t, char *line)
 {
 	bool indented = *line == ' ' || *line == '\t';
-	char *save = NULL, *word, *hash = strchr(line, '#'), *rest, *copy;
+	char *save = NULL, *word, *hash = strchr(line, '#'), *rest;
+	struct bytes *copy;
 	int rc;
 
 	if (hash)
 		*hash = '\0';
-	copy = talloc_strdup(t->root, line);
-	rest = copy ? copy + strspn(copy, " \t\r") : NULL;
+	copy = bytes_dup(t->root, line, strlen(line) + 1);
+	bytes_secret(copy);	/* a key stands in one of the lines */
+	rest = copy ? (char *)copy->data + strspn((char *)copy->data, " \t\r") : NULL;
 	rest = rest ? rest + strcspn(rest, " \t\r") : NULL;
 	if (!rest)
 		return text_fail(t, "out of memory");
