@@ -299,7 +299,7 @@ int bip_resp_enc(struct bytes *out, const struct bip_resp *r)
 	ctlv_put(b, BIP_OBJ_DETAILS | CTLV_CR, (uint8_t[]){ r->number, r->type, r->qualifier }, 3);
 	ctlv_put(b, BIP_OBJ_DEVICES | CTLV_CR, (uint8_t[]){ BIP_DEV_TERMINAL, BIP_DEV_UICC }, 2);
 	bytes_put_u8(b, BIP_OBJ_RESULT | CTLV_CR);
-	bytes_put_u8(b, 1 + r->info.len);
+	ber_put_len(b, 1 + r->info.len);
 	bytes_put_u8(b, r->result);
 	bytes_put(b, r->info.v, r->info.len);
 	bip_resp_body_put(b, r);

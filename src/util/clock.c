@@ -36,8 +36,11 @@ const char *clock_str(char out[CLOCK_STR_SIZE], int64_t t)
 	struct tm tm = {};
 
 	out[0] = '\0';
-	if (gmtime_r(&tt, &tm) && tm.tm_year + 1900 >= 0 && tm.tm_year + 1900 <= 9999)
-		strftime(out, CLOCK_STR_SIZE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	if (gmtime_r(&tt, &tm) && tm.tm_year + 1900 >= 0 && tm.tm_year + 1900 <= 9999) {
+		strftime(out + 4, CLOCK_STR_SIZE - 4, "-%m-%dT%H:%M:%SZ", &tm);
+		for (int i = 3, y = tm.tm_year + 1900; i >= 0; i--, y /= 10)	/* %Y drops leading zeros */
+			out[i] = '0' + y % 10;
+	}
 	return out;
 }
 
