@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct scp81_params p, again;
 	struct bytes *out = bytes_new(ctx, 0);
 
-	texts(talloc_strndup(ctx, (const char *)data, len));
+	texts(len ? talloc_strndup(ctx, (const char *)data, len) : "");
 	memset(&p, 0, sizeof(p));
 	if (scp81_trigger_dec(&p, data, len) == 0 && scp81_trigger_enc(out, &p) == 0)
 		FUZZ_CHECK(scp81_trigger_dec(&again, out->data, out->len) == 0);

@@ -6,6 +6,11 @@
 
 #include "fuzz.h"
 
+static char *string(void *ctx, const uint8_t *in, size_t len)
+{
+	return len ? talloc_strndup(ctx, (const char *)in, len) : talloc_strdup(ctx, "");
+}
+
 static void show_build(void *ctx, const uint8_t *in, size_t len)
 {
 	struct bytes *text = upp_text_show(ctx, in, len), *again;
@@ -13,7 +18,7 @@ static void show_build(void *ctx, const uint8_t *in, size_t len)
 
 	if (!text)
 		return;
-	again = upp_text_build(ctx, talloc_strndup(ctx, (const char *)text->data, text->len), &err);
+	again = upp_text_build(ctx, string(ctx, text->data, text->len), &err);
 	if (!again)
 		fprintf(stderr, "line %u: %s\n", err.line, err.msg);
 	FUZZ_CHECK(again && bytes_eq(again, in, len));
@@ -23,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	void *ctx = talloc_new(NULL);
 	struct upp_text_err err = { };
-	struct bytes *b = upp_text_build(ctx, talloc_strndup(ctx, (const char *)data, len), &err);
+	struct bytes *b = upp_text_build(ctx, string(ctx, data, len), &err);
 
 	if (b)
 		show_build(ctx, b->data, b->len);
