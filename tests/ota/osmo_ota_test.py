@@ -178,6 +178,16 @@ def notif(base):
     want("notif", ask("notif_enc", **got), notification=e1)
 
 
+def cattp(base):
+    for v in vectors(base, "cattp.json")["vectors"]:
+        got = ask("cattp_dec", pdu=v["pdu"])
+        want(v["name"], got, op="cattp_dec", error=None)
+        back = {k: x for k, x in got.items() if k not in ("op", "flag_names", "reason_text")}
+        want(v["name"], ask("cattp_enc", **back), pdu=v["pdu"])
+        bad = v["pdu"][:28] + "%02X" % (int(v["pdu"][28:30], 16) ^ 1) + v["pdu"][30:]
+        want(v["name"], ask("cattp_dec", pdu=bad), error="checksum, MAC, cryptogram or signature wrong")
+
+
 Z = "5913141EB90FC33D76C019AD7A9CD1BE90A784E162F815B317AEA3E943D379CC"
 DR = "A0A1A2A3A4A5A6A7A8A9AAABACADAEAF"
 CI_Q = ("04D72BE7A3C7464482E3ABB9E6D2C8FDA5E4760F6B98FFA6D915640F4ED36B255F"
@@ -323,7 +333,7 @@ scp03t()
 hostile(examples)
 base = shared()
 if base:
-    for part in (scp80, sms, push, scripts, identity, notif):
+    for part in (scp80, sms, push, scripts, identity, notif, cattp):
         part(base)
 else:
     print("SKIPPED: no shared/spec/vectors (set RSP_SHARED): osmo-ota NOT tested against them")
