@@ -8,6 +8,8 @@
 #define KEY_FIELDS \
 	{ "kic_key", OTA_HEX, false, 16, 32, "ciphering key" }, \
 	{ "kid_key", OTA_HEX, false, 16, 32, "checksum key" }
+#define CATTP_FIELD \
+	{ "cattp", OTA_BOOL, false, 0, 0, "packet as on CAT_TP: starts at CPI 01 or RPI 02; false" }
 #define PACKET_FIELD \
 	{ "packet", OTA_HEX, true, 1, SCP80_PACKET_MAX, "from CPL or RPL on; 027000, 027100 in front is skipped" }
 
@@ -18,11 +20,12 @@ static const struct ota_field cmd_enc_fields[] = {
 	{ "tar", OTA_HEX, false, 3, 3, "TAR, 000001 (ISD-R)" },
 	{ "cntr", OTA_HEX, false, 5, 5, "counter, zeros" },
 	KEY_FIELDS,
+	CATTP_FIELD,
 	{ "data", OTA_HEX, true, 0, SCP80_PACKET_MAX, "what is secured" },
 	{}
 };
-static const struct ota_field cmd_dec_fields[] = { PACKET_FIELD, KEY_FIELDS, {} };
-static const struct ota_field cmd_peek_fields[] = { PACKET_FIELD, {} };
+static const struct ota_field cmd_dec_fields[] = { PACKET_FIELD, KEY_FIELDS, CATTP_FIELD, {} };
+static const struct ota_field cmd_peek_fields[] = { PACKET_FIELD, CATTP_FIELD, {} };
 static const struct ota_field rsp_enc_fields[] = {
 	{ "spi2", OTA_HEX, false, 1, 1, "second octet of the command's SPI, 39" },
 	{ "kic", OTA_HEX, false, 1, 1, "KIc octet of the command, 12" },
@@ -30,6 +33,7 @@ static const struct ota_field rsp_enc_fields[] = {
 	{ "tar", OTA_HEX, false, 3, 3, "TAR, 000001 (ISD-R)" },
 	{ "cntr", OTA_HEX, false, 5, 5, "counter of the command, zeros" },
 	KEY_FIELDS,
+	CATTP_FIELD,
 	{ "status", OTA_HEX, false, 1, 1, "response status code, 00" },
 	{ "data", OTA_HEX, false, 0, SCP80_PACKET_MAX, "additional response data" },
 	{}
@@ -40,6 +44,7 @@ static const struct ota_field rsp_dec_fields[] = {
 	{ "kic", OTA_HEX, false, 1, 1, "KIc octet of the command, 12" },
 	{ "kid", OTA_HEX, false, 1, 1, "KID octet of the command, 12" },
 	KEY_FIELDS,
+	CATTP_FIELD,
 	{}
 };
 
@@ -65,13 +70,18 @@ static void get_sec(struct ota_req *q, struct scp80_sec *sec)
 	};
 }
 
+static bool on_cattp(const struct ota_req *q)
+{
+	return ota_bool(q, "cattp", false);
+}
+
 /* As it stands in a short message: the third octet of a packet is a header length, never 00. */
 static void get_packet(struct ota_req *q, struct rd *r)
 {
 	struct bytes *b = ota_hex(q, "packet");
 
 	rd_init(r, b->data, b->len);
-	if (b->len > 3 && b->data[0] == 2 && (b->data[1] == 0x70 || b->data[1] == 0x71) && b->data[2] == 0)
+	if (!on_cattp(q) && b->len > 3 && b->data[0] == 2 && (b->data[1] & 0xFE) == 0x70 && b->data[2] == 0)
 		rd_take(r, 3);
 }
 
@@ -97,7 +107,7 @@ static int cmd_enc(struct ota_req *q)
 	get_sec(q, &sec);
 	rc = get_keys(q, &sec, &kic, &kid);
 	if (rc == 0)
-		rc = scp80_cmd_enc(out, &sec, kic, kid, data->data, data->len);
+		rc = (on_cattp(q) ? scp80_cattp_cmd_enc : scp80_cmd_enc)(out, &sec, kic, kid, data->data, data->len);
 	if (rc == 0)
 		ota_put_bytes(q->out, "packet", out);
 	return rc;
@@ -112,11 +122,11 @@ static int cmd_dec(struct ota_req *q)
 	int rc;
 
 	get_packet(q, &r);
-	rc = scp80_cmd_peek(&sec, r.p, r.left);
+	rc = (on_cattp(q) ? scp80_cattp_cmd_peek : scp80_cmd_peek)(&sec, r.p, r.left);
 	if (rc == 0)
 		rc = get_keys(q, &sec, &kic, &kid);
 	if (rc == 0)
-		rc = scp80_cmd_dec(out, &sec, kic, kid, r.p, r.left);
+		rc = (on_cattp(q) ? scp80_cattp_cmd_dec : scp80_cmd_dec)(out, &sec, kic, kid, r.p, r.left);
 	if (rc < 0)
 		return rc;
 	put_sec(q->out, &sec, true);
@@ -131,7 +141,7 @@ static int cmd_peek(struct ota_req *q)
 	int rc;
 
 	get_packet(q, &r);
-	rc = scp80_cmd_peek(&sec, r.p, r.left);
+	rc = (on_cattp(q) ? scp80_cattp_cmd_peek : scp80_cmd_peek)(&sec, r.p, r.left);
 	if (rc == 0)
 		put_sec(q->out, &sec, !(sec.spi1 & 0x04));
 	return rc;
@@ -147,8 +157,8 @@ static int rsp_enc(struct ota_req *q)
 	get_sec(q, &sec);
 	rc = get_keys(q, &sec, &kic, &kid);
 	if (rc == 0)
-		rc = scp80_rsp_enc(out, &sec, kic, kid, ota_be(q, "status", 0), data ? data->data : NULL,
-				   data ? data->len : 0);
+		rc = (on_cattp(q) ? scp80_cattp_rsp_enc : scp80_rsp_enc)(out, &sec, kic, kid, ota_be(q, "status", 0),
+			data ? data->data : NULL, data ? data->len : 0);
 	if (rc == 0)
 		ota_put_bytes(q->out, "packet", out);
 	return rc;
@@ -167,7 +177,7 @@ static int rsp_dec(struct ota_req *q)
 	get_sec(q, &sec);
 	rc = get_keys(q, &sec, &kic, &kid);
 	if (rc == 0)
-		rc = scp80_rsp_dec(out, &rsp, &sec, kic, kid, r.p, r.left);
+		rc = (on_cattp(q) ? scp80_cattp_rsp_dec : scp80_rsp_dec)(out, &rsp, &sec, kic, kid, r.p, r.left);
 	if (rc < 0)
 		return rc;
 	ota_put_be(q->out, "tar", rsp.tar, 3);

@@ -178,6 +178,19 @@ def notif(base):
     want("notif", ask("notif_enc", **got), notification=e1)
 
 
+def scp80_cattp(base):
+    cmd, rsp = vectors(base, "scp80_cattp.json")["vectors"]
+    f = {k: cmd[k] for k in ("spi", "kic", "kid", "tar", "cntr")}
+    want(cmd["name"], ask("scp80_cmd_enc", cattp=True, data=cmd["secured_data"], **f, **keys(cmd)),
+         packet=cmd["packet"])
+    want(cmd["name"], ask("scp80_cmd_dec", cattp=True, packet=cmd["packet"], **keys(cmd)),
+         data=cmd["secured_data"], **f)
+    f = {k: rsp[k] for k in ("tar", "cntr", "status", "data")}
+    sec = dict(keys(rsp), spi2=rsp["spi2"], cattp=True)
+    want(rsp["name"], ask("scp80_rsp_enc", **f, **sec), packet=rsp["packet"])
+    want(rsp["name"], ask("scp80_rsp_dec", packet=rsp["packet"], **sec), **f)
+
+
 def cattp(base):
     for v in vectors(base, "cattp.json")["vectors"]:
         got = ask("cattp_dec", pdu=v["pdu"])
@@ -333,7 +346,7 @@ scp03t()
 hostile(examples)
 base = shared()
 if base:
-    for part in (scp80, sms, push, scripts, identity, notif, cattp):
+    for part in (scp80, sms, push, scripts, identity, notif, cattp, scp80_cattp):
         part(base)
 else:
     print("SKIPPED: no shared/spec/vectors (set RSP_SHARED): osmo-ota NOT tested against them")
