@@ -131,18 +131,20 @@ check "record and card agree" agree "$C"
 
 # --- lost messages ---
 mark
+sim "fault network seed 1"
 sim "fault network loss 30"
 for n in 8 9; do
 	e=$B; [ $n = 9 ] && e=$A
 	out=$(VALIDITY=60 order "$e" "$(iccid $n)" 2>&1)
 	says "30 % of the messages lost" 'EXECUTED_SUCCESS|FAILED|EXPIRED' "$out"
 	[[ $out == *EXECUTED_SUCCESS* ]] && check "it is enabled" enabled "$e" "$(iccid $n)"
-	agree "$e" && ok "record and card agree" || say_bad "record and card of $e after loss"
 done
 lost=$(vty "$P_SIM_VTY" "show network" | grep -oE '[0-9]+ lost on purpose')
 check "$lost" [ "${lost%% *}" -gt 0 ]
 sim "fault network loss 0"
 mark
 works "without losses" "$B" 10
+for ((i = 0; i < 30; i++)); do agree "$A" >/dev/null && break; sleep 1; done	# a repeated packet may still be due
+check "record and card agree" agree "$A"
 check "nothing is under way" [ "$(vty "$P_SMDP_VTY" "show orders" | grep -c 'under way')" = 0 ]
 finish
