@@ -387,10 +387,74 @@ static void test_limits(void **state)
 	tick(1);
 }
 
+static void hostile_rx_sdu(void *priv, const uint8_t *sdu, size_t len)
+{
+	struct end *e = priv;
+
+	assert_true(len >= 1 && len <= 1000);
+	e->rx_sdus++;
+	if (rnd(4) == 0)
+		cattp_send_sdu(e->l, sdu, len);
+	if (rnd(200) == 0)
+		cattp_close(e->l);
+}
+
+/* Well-formed PDUs of any kind, with numbers near the right ones, in any state: only the sanitizer and the ops judge. */
+static void test_hostile(void **state)
+{
+	static const uint8_t flags[] = { 0x40, 0x40, 0x44, 0x44, 0x60, 0x64, 0x48, 0x68, 0x80, 0xC0, 0x10, 0x50 };
+	struct cattp_ops hostile = ops;
+	static uint8_t data[100];
+	unsigned life, i, k, sdus = 0;
+
+	hostile.rx_sdu = hostile_rx_sdu;
+	for (life = 0; life < 300; life++) {
+		struct cattp_cfg cfg;
+
+		world_up(life, 0);
+		W.hold = true;
+		cattp_cfg_default(&cfg, 8080);
+		cfg.max_pdu = 140;
+		cfg.max_sdu = 1000;
+		cfg.win = 1 + life % CATTP_WIN_MAX;
+		talloc_free(W.s.l);
+		W.s.l = cattp_link_new(root, &cfg, &hostile, &W.s);
+		cattp_listen(W.s.l);
+		rx(&W.s, syn(5));
+		for (i = 0; i < 200 && W.s.l; i++) {
+			struct cattp_pdu p = {
+				.flags = flags[rnd(rnd(40) ? 8 : sizeof(flags))], .src = 7, .dst = 8080, .win = rnd(12), .max_pdu = rnd(200),
+				.seq = last(&W.s).ack + rnd(4), .ack = rnd(20) ? rnd(10) : rnd(65536), .max_sdu = rnd(2000), .data = data,
+			};
+
+			if (p.flags & CATTP_EAK)
+				for (; p.eack_count < rnd(6); p.eack_count++)
+					p.eack[p.eack_count] = rnd(20);
+			p.data_len = p.flags & (CATTP_SYN | CATTP_RST | CATTP_NUL) ? 0 : rnd(sizeof(data));
+			if (i == 0 || p.flags == CATTP_SYN)
+				p.seq = 5 + (i == 0);
+			if (i == 0)
+				p = (struct cattp_pdu) { .flags = CATTP_ACK, .src = 7, .dst = 8080, .seq = 6, .ack = cfg.ini, .win = 5 };
+			rx(&W.s, p);
+			if (rnd(10) == 0)
+				tick(rnd(3000));
+		}
+		for (k = 0; k < 400 && W.s.l; k++)
+			tick(10000);
+		assert_null(W.s.l);	/* retries or idle time end it */
+		assert_int_equal(W.s.closed, 1);
+		sdus += W.s.rx_sdus;
+		clean();
+	}
+	printf("%u SDUs taken\n", sdus);
+	assert_true(sdus > 300);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_listen), TEST(test_refused), TEST(test_eack), TEST(test_resets), TEST(test_limits), TEST(test_seeds),
+		TEST(test_hostile),
 	};
 	void *log_ctx = talloc_named_const(NULL, 0, "log");
 
