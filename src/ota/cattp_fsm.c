@@ -3,8 +3,8 @@
  *	client  CLOSED -> SYN_SENT -> OPEN -> CLOSE_WAIT -> CLOSED
  *	server  CLOSED -> LISTEN -> SYN_RCVD -> OPEN -> CLOSE_WAIT -> CLOSED
  *
- * All that consumes a number (SYN, data) goes through one queue; its head is retransmitted. A RST is neither acknowledged
- * nor retransmitted: who still sends to an ended link is told again.
+ * All that consumes a number (SYN, data) goes through one queue; its head is retransmitted. A RST is neither
+ * acknowledged nor retransmitted: who still sends to an ended link is told again.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -307,8 +307,8 @@ static bool rx_ports(struct cattp_link *l, const struct cattp_pdu *p)
 int cattp_rx(struct cattp_link *l, const uint8_t *in, size_t len)
 {
 	static void (*const rx[])(struct cattp_link *l, const struct cattp_pdu *p) = {
-		[ST_CLOSED] = rx_closed, [ST_LISTEN] = rx_listen, [ST_SYN_SENT] = rx_syn_sent, [ST_SYN_RCVD] = rx_syn_rcvd,
-		[ST_OPEN] = rx_open, [ST_CLOSE_WAIT] = rx_closed,
+		[ST_CLOSED] = rx_closed, [ST_LISTEN] = rx_listen, [ST_SYN_SENT] = rx_syn_sent,
+		[ST_SYN_RCVD] = rx_syn_rcvd, [ST_OPEN] = rx_open, [ST_CLOSE_WAIT] = rx_closed,
 	};
 	struct cattp_pdu p;
 	int rc = cattp_pdu_dec(&p, in, len);

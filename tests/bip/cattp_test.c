@@ -81,7 +81,8 @@ static void test_vectors(void **state)
 /* The fields of the worked examples of the digest (ota-transport.md 7.1). */
 static void test_fields(void **state)
 {
-	struct bytes *syn = bytes_from_hex(root, "80 0000 1F C001 1F90 0000 0001 0000 0005 3737 0400 0800 08 1122334455667788");
+	struct bytes *syn = bytes_from_hex(root, "80 0000 1F C001 1F90 0000 0001 0000 0005 3737 0400 0800"
+						 "08 1122334455667788");
 	struct bytes *eak = bytes_from_hex(root, "60 0000 14 C001 1F90 0000 0002 0065 0005 BF86 0067");
 	struct bytes *data = bytes_from_hex(root, "40 0000 12 1F90 C001 0005 0065 0001 000A 105C 0123456789");
 	struct bytes *rst = bytes_from_hex(root, "50 0000 13 1F90 C001 0000 0000 0001 0000 CD59 03");

@@ -258,7 +258,8 @@ static void server_open(void)
 	assert_int_equal(last(&W.s).ack, 5);
 	assert_int_equal(last(&W.s).id_len, 0);
 	assert_string_equal(cattp_state(W.s.l), "SYN_RCVD");
-	rx(&W.s, (struct cattp_pdu) { .flags = CATTP_ACK, .src = 7, .dst = 8080, .seq = 6, .ack = last(&W.s).seq, .win = 5 });
+	rx(&W.s, (struct cattp_pdu) { .flags = CATTP_ACK, .src = 7, .dst = 8080, .seq = 6, .ack = last(&W.s).seq,
+					.win = 5 });
 	assert_string_equal(cattp_state(W.s.l), "OPEN");
 	assert_int_equal(W.s.opened, 1);
 }
@@ -363,7 +364,8 @@ static void test_resets(void **state)
 static void test_limits(void **state)
 {
 	static uint8_t big[70000];
-	struct cattp_pdu d = { .flags = CATTP_ACK | CATTP_SEG, .src = 7, .dst = 8080, .win = 5, .data = big, .data_len = 40 };
+	struct cattp_pdu d = { .flags = CATTP_ACK | CATTP_SEG, .src = 7, .dst = 8080, .win = 5, .data = big,
+			       .data_len = 40 };
 	unsigned i;
 
 	world_up(1, 0);
@@ -423,8 +425,9 @@ static void test_hostile(void **state)
 		rx(&W.s, syn(5));
 		for (i = 0; i < 200 && W.s.l; i++) {
 			struct cattp_pdu p = {
-				.flags = flags[rnd(rnd(40) ? 8 : sizeof(flags))], .src = 7, .dst = 8080, .win = rnd(12), .max_pdu = rnd(200),
-				.seq = last(&W.s).ack + rnd(4), .ack = rnd(20) ? rnd(10) : rnd(65536), .max_sdu = rnd(2000), .data = data,
+				.flags = flags[rnd(rnd(40) ? 8 : sizeof(flags))], .src = 7, .dst = 8080, .win = rnd(12),
+				.seq = last(&W.s).ack + rnd(4), .ack = rnd(20) ? rnd(10) : rnd(65536),
+				.max_pdu = rnd(200), .max_sdu = rnd(2000), .data = data,
 			};
 
 			if (p.flags & CATTP_EAK)
@@ -434,7 +437,8 @@ static void test_hostile(void **state)
 			if (i == 0 || p.flags == CATTP_SYN)
 				p.seq = 5 + (i == 0);
 			if (i == 0)
-				p = (struct cattp_pdu) { .flags = CATTP_ACK, .src = 7, .dst = 8080, .seq = 6, .ack = cfg.ini, .win = 5 };
+				p = (struct cattp_pdu) { .flags = CATTP_ACK, .src = 7, .dst = 8080, .seq = 6,
+							.ack = cfg.ini, .win = 5 };
 			rx(&W.s, p);
 			if (rnd(10) == 0)
 				tick(rnd(3000));
@@ -453,7 +457,8 @@ static void test_hostile(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_listen), TEST(test_refused), TEST(test_eack), TEST(test_resets), TEST(test_limits), TEST(test_seeds),
+		TEST(test_listen), TEST(test_refused), TEST(test_eack), TEST(test_resets), TEST(test_limits),
+		TEST(test_seeds),
 		TEST(test_hostile),
 	};
 	void *log_ctx = talloc_named_const(NULL, 0, "log");
