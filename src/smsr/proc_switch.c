@@ -498,4 +498,6 @@ static __attribute__((constructor)) void on_dso_load(void)
 	OSMO_ASSERT(osmo_fsm_register(&fsm) == 0);
 }
 
-const struct proc_ops proc_switch_ops = { .fsm = &fsm, .begin = proc_switch_start, .resume = proc_switch_resume, .ask = ask };
+const struct proc_ops proc_switch_ops = {
+	.fsm = &fsm, .begin = proc_switch_start, .resume = proc_switch_resume, .ask = ask,
+};
