@@ -59,10 +59,10 @@ void fuzz_seeds(void *ctx, fuzz_add add)
 	eid_from_str(&id.eid, "89001012012341234012345678901224");
 	scp81_psk_id_enc(text, sizeof(text), &id);
 	add(text, strlen(text));
-	snprintf(p.psk_id, sizeof(p.psk_id), "%s", text);
+	scp81_psk_id_enc(p.psk_id, sizeof(p.psk_id), &id);
 	scp81_from_enc(text, sizeof(text), &id.eid, &aid_isd_r);
 	add(text, strlen(text));
-	snprintf(p.agent, sizeof(p.agent), "%s", text);
+	scp81_from_enc(p.agent, sizeof(p.agent), &id.eid, &aid_isd_r);
 	scp81_target_enc(text, sizeof(text), &aid_isd_r);
 	add(text, strlen(text));
 	scp81_trigger_enc(out, NULL);
