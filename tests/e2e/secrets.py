@@ -193,9 +193,8 @@ def in_memory(secrets, who, pid):
     m = Memory(pid)
     owned, foreign, setting = ALIVE[who]
     objs = list(m.objects())
-    blocks = []
+    blocks = [(at, size, "live " + name) for at, name, size in objs]   # before what another's pointers lead to
     for at, name, size in objs:
-        blocks.append((at, size, "live " + name))
         blocks += [(p, n, "OpenSSL context of a live " + name) for p, n in m.reach(at, size).items()]
     bad, seen = 0, {}
     for name, b in secrets.items():
