@@ -129,6 +129,7 @@ stack_configs() {
 	${SIM_NETWORK:-}
 	sim
 	 autostart
+	${SIM_CARDS:-}
 	END
 	} > "$D/sim.cfg"
 	local who
