@@ -81,10 +81,10 @@ int help_foreign(const char *fmt, ...)
 struct bytes *help_sample(void *ctx, const char *name)
 {
 	const char *roots[] = { getenv("RSP_SHARED"), "shared",		 "../shared",
-				"../../shared",	      "../../../shared", "/work/shared" };
+				"../../shared",	      "../../../shared" };
 	struct bytes *b = NULL;
 
-	for (size_t i = 0; i < 6 && !b; i++) {
+	for (size_t i = 0; i < sizeof(roots) / sizeof(roots[0]) && !b; i++) {
 		char path[512];
 
 		if (!roots[i])

@@ -618,7 +618,7 @@ static void enable_and_reset(struct rig *r);
 static struct bytes *ts48(void *ctx)
 {
 	static const char name[] = "data/ts48/derived/m2m_usim_isim_milenage.der";
-	const char *const dirs[] = { getenv("RSP_SHARED"), "/work/shared", "../shared", "../../shared",
+	const char *const dirs[] = { getenv("RSP_SHARED"), "../shared", "../../shared",
 				     "../../../shared" };
 	struct bytes *b = bytes_new(ctx, 0);
 	uint8_t buf[4096];

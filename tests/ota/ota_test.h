@@ -92,8 +92,7 @@ static inline struct bytes *capdu(const struct bytes *script)
 /* NULL, and a line, when the digest's vectors are nowhere: the caller skips. */
 static inline json_t *vectors(const char *name)
 {
-	const char *dirs[] = { getenv("RSP_SHARED"), "../shared", "../../shared", "../../../shared", "../../../../shared",
-			       "/work/shared" };
+	const char *dirs[] = { getenv("RSP_SHARED"), "../shared", "../../shared", "../../../shared", "../../../../shared" };
 	char path[512];
 	json_t *j;
 	unsigned i;

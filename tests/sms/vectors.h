@@ -13,7 +13,7 @@
 /* NULL and a line on stdout when the file is nowhere: the caller skips. */
 static inline json_t *vectors_load(const char *name)
 {
-	const char *dirs[] = { getenv("RSP_SHARED"), "/work/shared", "../shared", "../../shared", "../../../shared",
+	const char *dirs[] = { getenv("RSP_SHARED"), "../shared", "../../shared", "../../../shared",
 			       "../../../../shared" };
 	char path[512];
 
