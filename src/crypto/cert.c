@@ -161,11 +161,11 @@ static int body_dec(struct cert_gp *c, const char **err, const uint8_t *body, si
 
 int cert_gp_dec(struct cert_gp *c, const char **err, const uint8_t *in, size_t len)
 {
-	const char *dummy;
+	const char *unread;
 	struct tlv t;
 	struct rd r;
 
-	err = err ? err : &dummy;
+	err = err ? err : &unread;
 	memset(c, 0, sizeof(*c));
 	c->role = -1;
 	rd_init(&r, in, len);
