@@ -222,19 +222,19 @@ static void rx_reply(struct es_out *o, int status, const uint8_t *body, size_t l
 	if (!len)
 		return out_wait(o);
 	rc = es_soap_dec(&m, &err, o->l, body, len);
-	if (status == 202 && (rc < 0 || m->kind != ES_RESPONSE)) {	/* taken, and some stack's idea of an empty reply */
-		talloc_free(m);
-		talloc_free(err);
-		return out_wait(o);
-	}
-	if (o->kind != ES_REQUEST && rc != -EPROTO) {
+	if (rc == -EPROTO && status == 200) {
+		why = talloc_asprintf(o->l, "SOAP fault: %s", err ? : "without a reason");
+		out_give_up(o, why);
+		talloc_free(why);
+	} else if (o->kind != ES_REQUEST) {
 		out_end(o, NULL, NULL);		/* whatever it said, it was not a fault */
 	} else if (rc == 0 && m->kind == ES_RESPONSE && m->iface == o->iface && m->func == o->func) {
 		out_end(o, m, NULL);
-	} else {
-		why = talloc_asprintf(o->l, "unusable reply: %s", err ? : "not the response to this call");
-		out_give_up(o, why);
-		talloc_free(why);
+	} else {	/* with 202 some stack's idea of an empty reply; with 200 the peer may have acted: no verdict of ours */
+		if (status != 202)
+			LOG_OUT(o, LOGL_ERROR, "reply not understood (%s), waiting for a callback\n",
+				err ? : "not the response to this call");
+		out_wait(o);
 	}
 	talloc_free(m);
 	talloc_free(err);

@@ -722,6 +722,39 @@ static void test_expiry(void **state)
 	assert_int_equal(es_link_outbox_len(sr.l), 0);
 }
 
+static void nonsense_cb(void *priv, struct http_req *req)
+{
+	(*(unsigned *)priv)++;
+	http_req_respond(req, 200, NULL, 0, "<hello/>", 8, false);
+}
+
+/* 200 with something that is no SOAP: the peer has taken the call and may have acted. No verdict before the deadline. */
+static void test_nonsense(void **state)
+{
+	unsigned seen = 0;
+	struct http_srv_cfg cfg = {
+		.ip = "127.0.0.1", .tls = HTTP_TLS_X509, .cert_file = path("sr", "pem"), .key_file = path("sr", "key"),
+		.ca_file = path("ca", "pem"), .req_cb = nonsense_cb, .max_body = 65536, .max_conns = 4, .hold_s = 5,
+		.priv = &seen,
+	};
+	struct http_srv *srv;
+
+	both();
+	cfg.port = sr.port;
+	node_close(&sr);
+	srv = http_srv_new(root, &cfg);
+	assert_non_null(srv);
+	call(ES_FN_ENABLE_PROFILE, "t1");
+	wait_for(&seen, 1);
+	spin(300);
+	assert_int_equal(op.n_resp, 0);
+	clock_override((clock_now() + 61) * 1000);
+	wait_for(&op.n_resp, 1);
+	assert_string_equal(op.why, "expired");
+	assert_int_equal(seen, 1);		/* and it is not sent again */
+	http_srv_free(srv);
+}
+
 static void test_cancel(void **state)
 {
 	both();
@@ -778,7 +811,7 @@ int main(void)
 		T(test_duplicate),	T(test_duplicate_open), T(test_wrong_role),   T(test_from_mismatch),
 		T(test_stranger),	T(test_reply_to),	T(test_faults),	      T(test_foreign_response), T(test_correlation),
 		T(test_restart_server), T(test_restart_client), T(test_down_then_up), T(test_order),
-		T(test_expiry),		T(test_cancel),		T(test_undone_event), T(test_roles),
+		T(test_expiry), T(test_nonsense),		T(test_cancel),		T(test_undone_event), T(test_roles),
 	};
 
 	return cmocka_run_group_tests(tests, group_setup, group_teardown);
