@@ -76,12 +76,6 @@ void es3_srv_handle(struct euiccs *reg, struct es_req *req)
 	if (!e)
 		return;
 	switch (m->func) {
-	case ES_FN_GET_EIS:
-		plat_srv_get_eis(e, req);
-		return;
-	case ES_FN_AUDIT_EIS:
-		plat_srv_proc(e, req, PROC_AUDIT, "");
-		return;
 	case ES_FN_CREATE_ISDP:
 		create_isdp(e, req);
 		return;
@@ -91,22 +85,10 @@ void es3_srv_handle(struct euiccs *reg, struct es_req *req)
 	case ES_FN_PROFILE_DOWNLOAD_COMPLETED:
 		download_completed(e, req);
 		return;
-	case ES_FN_ENABLE_PROFILE:
-		plat_srv_proc(e, req, PROC_ENABLE, m->b.iccid);
-		return;
-	case ES_FN_DISABLE_PROFILE:
-		plat_srv_proc(e, req, PROC_DISABLE, m->b.iccid);
-		return;
 	case ES_FN_DELETE_ISDP:
 		plat_srv_proc(e, req, PROC_DELETE, m->b.iccid);
 		return;
-	case ES_FN_UPDATE_POLICY_RULES:
-		plat_srv_policy_rules(e, req);
-		return;
-	case ES_FN_UPDATE_SUBSCRIPTION_ADDRESS:
-		plat_srv_subscription(e, req);
-		return;
 	default:
-		es_req_respond_err(req, ES_R_UNSUPPORTED, NULL, es_func_name(m->func));
+		plat_srv_handle(e, req);
 	}
 }

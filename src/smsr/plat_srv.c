@@ -44,7 +44,7 @@ struct euicc *plat_srv_euicc(struct euiccs *reg, struct es_req *req)
 	return e;
 }
 
-void plat_srv_get_eis(struct euicc *e, struct es_req *req)
+static void get_eis(struct euicc *e, struct es_req *req)
 {
 	struct es_msg *resp = es_req_response(req, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL);
 
@@ -91,7 +91,7 @@ static void say(struct euicc *e, struct es_req *req, const char *what)
 	     a.card);
 }
 
-void plat_srv_policy_rules(struct euicc *e, struct es_req *req)
+static void policy_rules(struct euicc *e, struct es_req *req)
 {
 	const struct es_body *b = &es_req_msg(req)->b;
 	struct eis_profile *p;
@@ -103,7 +103,7 @@ void plat_srv_policy_rules(struct euicc *e, struct es_req *req)
 	plat_srv_ok(req);
 }
 
-void plat_srv_subscription(struct euicc *e, struct es_req *req)
+static void subscription(struct euicc *e, struct es_req *req)
 {
 	const struct es_body *b = &es_req_msg(req)->b;
 	struct eis_profile *p;
@@ -118,4 +118,32 @@ void plat_srv_subscription(struct euicc *e, struct es_req *req)
 	euicc_route(e);
 	say(e, req, "update-subscription-address");
 	plat_srv_ok(req);
+}
+
+void plat_srv_handle(struct euicc *e, struct es_req *req)
+{
+	const struct es_msg *m = es_req_msg(req);
+
+	switch (m->func) {
+	case ES_FN_GET_EIS:
+		get_eis(e, req);
+		return;
+	case ES_FN_AUDIT_EIS:
+		plat_srv_proc(e, req, PROC_AUDIT, "");
+		return;
+	case ES_FN_ENABLE_PROFILE:
+		plat_srv_proc(e, req, PROC_ENABLE, m->b.iccid);
+		return;
+	case ES_FN_DISABLE_PROFILE:
+		plat_srv_proc(e, req, PROC_DISABLE, m->b.iccid);
+		return;
+	case ES_FN_UPDATE_POLICY_RULES:
+		policy_rules(e, req);
+		return;
+	case ES_FN_UPDATE_SUBSCRIPTION_ADDRESS:
+		subscription(e, req);
+		return;
+	default:
+		es_req_respond_err(req, ES_R_UNSUPPORTED, NULL, es_func_name(m->func));
+	}
 }

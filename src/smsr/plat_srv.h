@@ -9,10 +9,9 @@ void es4_srv_handle(struct euiccs *reg, struct es_req *req);
 
 /* The eUICC of the request, or NULL and the request is answered 8.1.1/3.9. */
 struct euicc *plat_srv_euicc(struct euiccs *reg, struct es_req *req);
-void plat_srv_get_eis(struct euicc *e, struct es_req *req);
+/* A function that both interfaces have; any other is answered 1.6/3.1. Takes req over. */
+void plat_srv_handle(struct euicc *e, struct es_req *req);
 void plat_srv_proc(struct euicc *e, struct es_req *req, enum proc_kind kind, const char *iccid);
-void plat_srv_policy_rules(struct euicc *e, struct es_req *req);
-void plat_srv_subscription(struct euicc *e, struct es_req *req);
 /* ES_R_NONE when the caller may; else the request is answered with why. */
 enum es_reason plat_srv_ask(struct euicc *e, struct es_req *req, struct eis_profile **p, enum policy_op op);
 void plat_srv_ok(struct es_req *req);
