@@ -63,6 +63,8 @@ static void conn_closed(struct http_srv *srv, void **ctx)
 	*ctx = NULL;
 	if (!c)
 		return;
+	if (c->had_request && srv->cfg.closed_cb && !srv->stopping)
+		srv->cfg.closed_cb(srv->cfg.priv, c->id, c->psk_id[0] ? c->psk_id : NULL);
 	if (c->cred) {
 		c->cred->users--;	/* freed later by the sweep: the session still exists */
 		if (!c->had_request && !srv->stopping) {

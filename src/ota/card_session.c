@@ -17,6 +17,7 @@ struct osmo_tdef card_session_tdefs[] = {
 	TDEF(CARD_T_HOLD, 20000, "hold a POST for the next command"),
 	TDEF(CARD_T_HOLD_NOTIF, 5000, "hold a notification's POST"),
 	TDEF(CARD_T_SMS_RETRY, 5000, "SMS again after unreachable"),
+	TDEF(CARD_T_REOPEN, 10000, "wait for the card after its connection broke"),
 	{}
 };
 

@@ -79,6 +79,8 @@ struct scp81_session {
 	char sid[33];				/* "" no dialog */
 	unsigned step;				/* n of the POST that is expected or in hand */
 	struct scp81_post *held;		/* in hand, unanswered */
+	unsigned long conn_id;			/* the connection of the last one */
+	bool chain;				/* a chain of scripts is open on the card (Annex K) */
 	bool more;				/* the last command announced another */
 	bool notif;				/* held for a confirmation */
 	struct bytes *script;			/* given in answer to step - 1, and its headers; NULL: none */
@@ -156,6 +158,7 @@ void scp81_session_nothing_to_do(struct card *card);	/* queue empty: hold or end
 void scp81_session_release(struct card *card);
 void scp81_session_post(struct card *card, struct scp81_post *post);
 void scp81_session_lost(struct card *card, struct scp81_post *post);
+void scp81_session_closed(struct card *card);	/* the connection of the last POST has ended */
 void scp81_session_free(struct card *card);
 
 /* scp81_session_http.c */

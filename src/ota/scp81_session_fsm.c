@@ -2,7 +2,7 @@
  * (GP Amd B 3.4, SGP.02 2.4.4, ota-transport 8.5, 8.6). One dialog per EID, the newest POST wins (corrections 23).
  *
  *	CLOSED -> TRIGGER -> HELD <-> RUNNING
- *	                      |  \     /
+ *	                      |  \     /		RUNNING without its connection: the card has CARD_T_REOPEN to come back
  *	                      v   LOST		the dialog is known, its connection is not; kept for a while
  *	                    CLOSED
  * SPDX-License-Identifier: AGPL-3.0-or-later */
@@ -131,7 +131,7 @@ static void dialog_new(struct card *card)
 	for (i = 0; i < sizeof(r); i++)
 		snprintf(s->sid + 2 * i, 3, "%02x", r[i]);
 	s->step = 0;
-	s->more = s->notif = false;
+	s->more = s->notif = s->chain = false;
 	TALLOC_FREE(s->script);
 }
 
@@ -193,6 +193,10 @@ static void give(struct card *card)
 	const struct card_cmd *c = &card->cur->c;
 	int rc;
 
+	if (c->chained && !c->first_in_chain && !s->chain) {	/* corrections 12: nothing is resumed in a chain */
+		card_cmd_done(card, CARD_REJECTED, "the session with the chain's beginning is gone", NULL, 0);
+		return;
+	}
 	TALLOC_FREE(s->script);
 	s->script = bytes_new(card, SCRIPT_MAX);
 	rc = s->script ? script_cmd_enc(s->script, c->script, c->script_len, false, chain_of(c)) : -ENOMEM;
@@ -208,6 +212,7 @@ static void give(struct card *card)
 		return;
 	}
 	s->more = s->notif = false;
+	s->chain = c->chained && c->more;
 	s->step++;
 	snprintf(s->next_uri, sizeof(s->next_uri), "%s?s=%s&n=%u", card->cs->cfg.uri, s->sid, s->step);
 	LOG_CARD(card, DSCP81, LOGL_INFO, "script of %zu octets handed over, step %u%s\n", c->script_len, s->step,
@@ -272,6 +277,23 @@ void scp81_session_lost(struct card *card, struct scp81_post *post)
 	lose(card);
 }
 
+/* Its script may have run; the card comes back with the result (X-Admin-Resume), or never: it was reset. Then the
+ * command has no answer, and its owner need not wait for all of its time to ask what has become of it (P3). */
+void scp81_session_closed(struct card *card)
+{
+	if (state(card) != ST_RUNNING)
+		return;
+	LOG_CARD(card, DSCP81, LOGL_INFO, "connection lost before the result of step %u\n", card->s81.step);
+	state_chg(card, ST_RUNNING, card_tdef_ms(CARD_T_REOPEN));
+}
+
+static void not_back(struct card *card)
+{
+	LOG_CARD(card, DSCP81, LOGL_NOTICE, "the card has not come back with the result of step %u\n", card->s81.step);
+	scp81_session_stop(card);
+	card_cmd_done(card, CARD_NO_ANSWER, "connection lost", NULL, 0);
+}
+
 void scp81_session_free(struct card *card)
 {
 	struct scp81_post *post = held_take(card);
@@ -292,6 +314,7 @@ static void hold(struct card *card, struct scp81_post *post)
 		sms_port_forget(card->cs->cfg.sms, s);
 	s->trigger_out = false;
 	s->held = post;
+	s->conn_id = http_req_conn_id(post->req);
 	post->card = card;
 	state_chg(card, ST_HELD, card_tdef_ms(s->notif ? CARD_T_HOLD_NOTIF : CARD_T_HOLD));
 	card_kick(card);
@@ -393,6 +416,9 @@ static int timer_cb(struct osmo_fsm_inst *fi)
 	case ST_HELD:
 		end_204(card);
 		break;
+	case ST_RUNNING:
+		not_back(card);
+		break;
 	case ST_LOST:
 		dialog_end(card);
 		break;
@@ -404,7 +430,7 @@ static const struct osmo_fsm_state states[] = {
 	[ST_CLOSED] = { .name = "CLOSED", .out_state_mask = S(ST_CLOSED) | S(ST_TRIGGER) | S(ST_HELD) },
 	[ST_TRIGGER] = { .name = "TRIGGER", .out_state_mask = S(ST_TRIGGER) | S(ST_HELD) | S(ST_LOST) | S(ST_CLOSED) },
 	[ST_HELD] = { .name = "HELD", .out_state_mask = S(ST_HELD) | S(ST_RUNNING) | S(ST_LOST) | S(ST_CLOSED) },
-	[ST_RUNNING] = { .name = "RUNNING", .out_state_mask = S(ST_HELD) | S(ST_LOST) | S(ST_CLOSED) },
+	[ST_RUNNING] = { .name = "RUNNING", .out_state_mask = S(ST_RUNNING) | S(ST_HELD) | S(ST_LOST) | S(ST_CLOSED) },
 	[ST_LOST] = { .name = "LOST", .out_state_mask = S(ST_TRIGGER) | S(ST_HELD) | S(ST_CLOSED) },
 };
 

@@ -185,11 +185,25 @@ static void gone_cb(void *priv, struct http_req *req)
 	post_free(post);
 }
 
+/* The card has gone, or has been let go: a script that was handed over on this connection waits for its result. */
+static void closed_cb(void *priv, unsigned long conn_id, const char *psk_identity)
+{
+	struct card_sessions *cs = priv;
+	struct scp81_psk_id id;
+	struct card *card;
+
+	if (!psk_identity || scp81_psk_id_dec(&id, psk_identity) < 0)
+		return;
+	card = card_find(cs, &id.eid);
+	if (card && card->s81.conn_id == conn_id)
+		scp81_session_closed(card);
+}
+
 int scp81_http_start(struct card_sessions *cs)
 {
 	struct http_srv_cfg cfg = {
 		.ip = cs->cfg.scp81_bind_ip, .port = cs->cfg.scp81_bind_port, .tls = HTTP_TLS_PSK, .psk_cb = psk_cb,
-		.req_cb = req_cb, .gone_cb = gone_cb, .max_body = BODY_MAX, .max_conns = CONNS_MAX,
+		.req_cb = req_cb, .gone_cb = gone_cb, .closed_cb = closed_cb, .max_body = BODY_MAX, .max_conns = CONNS_MAX,
 		.hold_s = HOLD_MAX_S, .chunk = CHUNK, .priv = cs,
 	};
 

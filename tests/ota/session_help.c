@@ -266,6 +266,7 @@ int world_setup(void **state)
 	osmo_tdef_set(card_session_tdefs, CARD_T_HOLD, 1000, OSMO_TDEF_MS);
 	osmo_tdef_set(card_session_tdefs, CARD_T_HOLD_NOTIF, 800, OSMO_TDEF_MS);
 	osmo_tdef_set(card_session_tdefs, CARD_T_SMS_RETRY, 100, OSMO_TDEF_MS);
+	osmo_tdef_set(card_session_tdefs, CARD_T_REOPEN, 400, OSMO_TDEF_MS);
 	return 0;
 }
 

@@ -62,6 +62,11 @@ const char *http_req_psk_identity(const struct http_req *req)
 	return req->identity;
 }
 
+unsigned long http_req_conn_id(const struct http_req *req)
+{
+	return req->conn;
+}
+
 const char *http_req_peer_addr(const struct http_req *req)
 {
 	return "10.0.0.2";
@@ -139,6 +144,13 @@ struct http_req *card_post(const char *uri, const char *status, const char *body
 		req->body_len = world_hex(req->body, sizeof(req->body), body_hex);
 	card_deliver(req);
 	return req;
+}
+
+void card_closed(const struct http_req *req)
+{
+	assert_int_equal(req->n_answers, 1);
+	http_cfg.closed_cb(http_cfg.priv, req->conn, req->identity);
+	world_turn();
 }
 
 void card_gone(struct http_req *req)

@@ -16,6 +16,7 @@ struct http_req {
 	uint8_t answer[8192];
 	size_t answer_len;
 	bool close, gone;
+	unsigned long conn;		/* all on one connection, unless the test says otherwise */
 };
 
 /* A POST of the card with EID; uri NULL: the first one. It lives until the world ends. */
@@ -23,4 +24,5 @@ struct http_req *card_post(const char *uri, const char *status, const char *body
 struct http_req *card_request(void);			/* the same, not yet delivered: to be changed first */
 void card_deliver(struct http_req *req);
 void card_gone(struct http_req *req);
+void card_closed(const struct http_req *req);		/* its connection, after the answer */
 int card_psk(const char *identity, uint8_t *psk);

@@ -114,6 +114,64 @@ static void test_hold_ends(void **state)
 	assert_int_equal(r->code, 204);
 }
 
+/* The connection breaks under a script (ota-transport 8.6): a card that comes back with the result is believed, one that
+ * does not (reset) leaves the question what has become of the script, at once and not after the command's time. */
+static void test_closed_under_script(void **state)
+{
+	struct owner o = { 0 }, o2 = { 0 }, o3 = { 0 };
+	struct card_cmd c = download_cmd(&o), c2 = download_cmd(&o2), c3 = world_cmd(&o3, GET_STATUS);
+	struct http_req *r, *r2;
+
+	world_start(5);
+	r = opened(&o, &c);
+	card_closed(r);
+	assert_int_equal(o.n_done, 0);
+	r2 = card_request();		/* the result, on a new connection */
+	r2->conn = 1;
+	r2->resume = r2->has_status = true;
+	OSMO_STRLCPY_ARRAY(r2->query, strchr(r->next_uri, '?') + 1);
+	OSMO_STRLCPY_ARRAY(r2->status, "ok");
+	r2->body_len = world_hex(r2->body, sizeof(r2->body), OK_BODY);
+	card_deliver(r2);
+	assert_int_equal(o.outcome, CARD_OK);
+	assert_int_equal(o.n_done, 1);
+	world_send(&o2, &c2, 5);
+	assert_int_equal(r2->n_answers, 1);
+	card_closed(r);			/* the old one again: nobody's any more */
+	world_spin(100);
+	assert_int_equal(o2.n_done, 0);
+	card_closed(r2);
+	world_wait(&o2.n_done, 1);
+	assert_int_equal(o2.outcome, CARD_NO_ANSWER);
+	assert_string_equal(o2.detail, "connection lost");
+	/* the question goes by SMS, no session being open */
+	world_send(&o3, &c3, 5);
+	assert_int_equal(o3.n_mark, 1);
+	assert_string_equal(o3.bearer, "SMS");
+}
+
+/* What the chain began with is gone with its session: no script of the chain goes into another one (corrections 12). */
+static void test_chain_lost(void **state)
+{
+	struct owner o = { 0 }, o2 = { 0 };
+	struct card_cmd c = download_cmd(&o), c2 = download_cmd(&o2);
+	struct http_req *r, *r2;
+
+	c.chained = c.first_in_chain = c2.chained = true;
+	world_start(5);
+	r = opened(&o, &c);
+	r2 = card_post(r->next_uri, "ok", OK_BODY);
+	assert_int_equal(o.outcome, CARD_OK);
+	card_gone(r2);
+	world_send(&o2, &c2, 5);
+	r = card_post(NULL, NULL, NULL);
+	assert_int_equal(o2.n_done, 1);
+	assert_int_equal(o2.n_mark, 0);
+	assert_int_equal(o2.outcome, CARD_REJECTED);
+	world_wait(&r->n_answers, 1);
+	assert_int_equal(r->code, 204);
+}
+
 /* A chained script: 83 in front (ota-transport 4.3). */
 static void test_chaining(void **state)
 {
@@ -453,7 +511,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(dialog), T(hold_ends), T(chaining), T(trigger_repeated), T(poll), T(resume), T(no_result),
 		T(card_begins_anew), T(newest_wins), T(refused_scripts), T(who), T(notification), T(odd_queries),
-		T(gone_before_answer),
+		T(gone_before_answer), T(closed_under_script), T(chain_lost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

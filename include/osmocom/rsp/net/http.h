@@ -22,6 +22,8 @@ struct http_srv_cfg {
 	void (*req_cb)(void *priv, struct http_req *req);
 	/* The peer of an unanswered request has gone: the owner lets go of req, it is freed after the call. */
 	void (*gone_cb)(void *priv, struct http_req *req);
+	/* A connection on which requests were served has ended; none of its requests is with the owner. May be NULL. */
+	void (*closed_cb)(void *priv, unsigned long conn_id, const char *psk_identity);
 	size_t max_body;		/* octets; larger: 413 */
 	unsigned max_conns;		/* connections; beyond: refused */
 	unsigned hold_s;		/* longest time a request may stay unanswered; then gone_cb and 503 */

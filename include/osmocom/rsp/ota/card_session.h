@@ -84,6 +84,7 @@ void card_sessions_sms_alert(struct card_sessions *cs, const char *msisdn);
 #define CARD_T_HOLD		-82	/* POST held for the command that `more` announced */
 #define CARD_T_HOLD_NOTIF	-83	/* POST of a notification held for its confirmation */
 #define CARD_T_SMS_RETRY	-84	/* SMS again when the card is unreachable */
+#define CARD_T_REOPEN		-85	/* connection gone under a script: the card comes back with the result by then */
 extern struct osmo_tdef card_session_tdefs[];
 
 /* Queue a command for this card (session made when needed). 0, or -ENOENT unknown, -EAGAIN queue full. */
