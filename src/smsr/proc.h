@@ -80,6 +80,9 @@ struct proc {
 	bool outstanding, answered, resumed;
 	enum es_reason refused;		/* allowed when it began, but not any more when its command could leave */
 	unsigned tries;
+	unsigned pauses;		/* in a row without the card's word: each longer than the last */
+	bool again;			/* the command was sent before, and the card said that it has not carried it out */
+	bool refused_again;		/* and refused the repetition */
 	struct bytes *resp;		/* kept response TLVs */
 	void *priv;			/* of the kind; talloc child */
 };
@@ -114,6 +117,11 @@ const struct es_body *proc_body(const struct proc *p);	/* of the request; NULL w
 void proc_state(struct proc *p, uint32_t state);
 int proc_send(struct proc *p, const struct proc_cmd *cmd, struct bytes *script);	/* script is taken over */
 void proc_ask_status(struct proc *p, const struct aid *aid);				/* GET STATUS of one ISD-P */
+/* No answer to a question that changes nothing: later again, for as long as the request is valid. */
+bool proc_unheard(const struct proc_card *c);
+void proc_ask_later(struct proc *p);
+/* The card says that it has not done what was sent: nothing has been sent, then, and it may be sent again. */
+void proc_not_done(struct proc *p);
 /* What it said: 1 there (*i), 0 the card has no such ISD-P, negative: no answer that tells. */
 int proc_status_answer(const struct proc_card *c, struct es5_isdp_info *i);
 void proc_say(struct proc *p, const char *operation, const char *outcome, const char *card);	/* timeline */

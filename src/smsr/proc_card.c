@@ -12,6 +12,9 @@
 
 #include "proc_priv.h"
 
+#define PAUSE_MAX_S		60UL
+#define PAUSE_DOUBLINGS		8
+
 static int proc_mark_sent(void *priv, const char *bearer)
 {
 	struct proc *p = priv;
@@ -32,6 +35,15 @@ static int proc_mark_sent(void *priv, const char *bearer)
 	if (p->cmd.on_sent)
 		p->cmd.on_sent(p);
 	return 0;
+}
+
+/* Seconds until the next try: X4, doubled each time, a minute at most. */
+static unsigned long pause_s(struct proc *p)
+{
+	unsigned long s = euicc_t(EUICC_T_RETRY) << OSMO_MIN(p->pauses, PAUSE_DOUBLINGS);
+
+	p->pauses++;
+	return OSMO_MIN(s, PAUSE_MAX_S);
 }
 
 /* Nothing could be sent. A step that goes on beyond the validity period (a confirmation that has left, what follows it)
@@ -86,11 +98,14 @@ static void card_done(void *priv, enum card_outcome outcome, const char *detail,
 		return;
 	}
 	if (outcome == CARD_NOT_SENT) {	/* certainly not done: again, for as long as the request is valid */
-		LOG_PROC(p, LOGL_INFO, "%s: not sent (%s), again in %lu s\n", p->cmd.what, detail ? detail : "?",
-			 euicc_t(EUICC_T_RETRY));
-		try_again(p, euicc_t(EUICC_T_RETRY));
+		unsigned long s = pause_s(p);
+
+		LOG_PROC(p, LOGL_INFO, "%s: not sent (%s), again in %lu s\n", p->cmd.what, detail ? detail : "?", s);
+		try_again(p, s);
 		return;
 	}
+	if (outcome == CARD_OK)
+		p->pauses = 0;
 	c.has_rsp = outcome == CARD_OK && es5_rsp(&c.rsp, resp, len) == 0;
 	report(p, &c);
 }
@@ -111,7 +126,7 @@ void proc_send_again(struct proc *p)
 		report(p, &c);
 	} else {
 		LOG_PROC(p, LOGL_INFO, "%s: cannot be queued (%s)\n", p->cmd.what, strerror(-rc));
-		try_again(p, rc == -ENOENT ? 0 : euicc_t(EUICC_T_RETRY));
+		try_again(p, rc == -ENOENT ? 0 : pause_s(p));
 	}
 }
 
@@ -135,6 +150,29 @@ void proc_ask_status(struct proc *p, const struct aid *aid)
 
 	es5_get_status_enc(script, aid, false);
 	proc_send(p, &cmd, script);
+}
+
+bool proc_unheard(const struct proc_card *c)
+{
+	return c->outcome == CARD_NO_ANSWER || c->outcome == CARD_REJECTED;
+}
+
+void proc_ask_later(struct proc *p)
+{
+	unsigned long s = pause_s(p);
+
+	LOG_PROC(p, LOGL_INFO, "%s: again in %lu s\n", p->cmd.what, s);
+	try_again(p, s);
+}
+
+void proc_not_done(struct proc *p)
+{
+	p->again = true;
+	p->row.sent = false;
+	p->row.step = PROC_STEP_NONE;
+	smsr_db_proc_update(p->e->reg->db, &p->row);
+	LOG_PROC(p, LOGL_NOTICE, "the card has not done it, sent again\n");
+	proc_say(p, "audit", "not done, sent again", NULL);
 }
 
 int proc_status_answer(const struct proc_card *c, struct es5_isdp_info *i)

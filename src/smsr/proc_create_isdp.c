@@ -1,5 +1,6 @@
 /* CreateISDP (SGP.02 3.1.1, off-card 6.3 steps 6 to 10): the entry is made In-Creation before the command leaves, and
- * is Created or gone by what the card says. It begins the hold of a download (corrections 2).
+ * is Created or gone by what the card says. Without an answer the card is asked what it has, and told again if it has
+ * nothing (P3). It begins the hold of a download (corrections 2).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <talloc.h>
@@ -97,6 +98,9 @@ static void command(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 		proc_state(p, PROC_CREATE_ST_STATUS);
 	} else if (proc_card_ok(c)) {
 		created(p);
+	} else if (p->again) {	/* refused because the first one has done its work after all? */
+		p->refused_again = true;
+		proc_state(p, PROC_CREATE_ST_STATUS);
 	} else {
 		drop_entry(p);
 		euicc_hold_end(p->e);
@@ -117,14 +121,19 @@ static void status(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	struct es5_isdp_info i;
 	int rc = event == PROC_EV_CARD ? proc_status_answer(data, &i) : -1;
 
-	if (rc < 0) {
-		unknown(p);
-	} else if (rc == 1) {
+	if (rc == 1) {
 		created(p);
-	} else {
+	} else if (rc == 0 && proc_body(p) && !p->refused_again) {
+		proc_not_done(p);
+		proc_state(p, PROC_CREATE_ST_COMMAND);
+	} else if (rc == 0) {
 		drop_entry(p);
 		euicc_hold_end(p->e);
 		proc_fail(p, ES_R_CARD_ERROR, "the card has not created it");
+	} else if (event == PROC_EV_CARD && proc_unheard(data)) {
+		proc_ask_later(p);
+	} else {
+		unknown(p);
 	}
 }
 
@@ -156,7 +165,7 @@ static const struct osmo_fsm_state states[] = {
 	},
 	[PROC_CREATE_ST_STATUS] = {
 		.name = "STATUS", .in_event_mask = S(PROC_EV_CARD) | S(PROC_EV_EXPIRED),
-		.onenter = status_onenter, .action = status,
+		.onenter = status_onenter, .action = status, .out_state_mask = S(PROC_CREATE_ST_COMMAND),
 	},
 };
 

@@ -89,19 +89,24 @@ static void status_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	proc_ask_status(p, &p->row.aid);
 }
 
-/* The truth, when the answer was lost. A command still on its way has an older counter and is refused by the card. */
+/* The truth, when the answer was lost. A command still on its way has an older counter, or belongs to a session that is
+ * over, and is refused by the card: it may be sent again. */
 static void status(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 {
 	struct proc *p = fi->priv;
 	struct es5_isdp_info i;
 	int rc = event == PROC_EV_CARD ? proc_status_answer(data, &i) : -1;
 
-	if (rc < 0)
-		unknown(p);
-	else if (rc == 0)
+	if (rc == 0) {
 		gone(p);
-	else
-		proc_fail(p, ES_R_CARD_ERROR, "the card has not deleted it");
+	} else if (rc == 1) {
+		proc_not_done(p);
+		proc_state(p, PROC_DELETE_ST_COMMAND);
+	} else if (event == PROC_EV_CARD && proc_unheard(data)) {
+		proc_ask_later(p);
+	} else {
+		unknown(p);
+	}
 }
 
 #define S(x) (1 << (x))
@@ -116,7 +121,7 @@ static const struct osmo_fsm_state states[] = {
 	},
 	[PROC_DELETE_ST_STATUS] = {
 		.name = "STATUS", .in_event_mask = S(PROC_EV_CARD) | S(PROC_EV_EXPIRED),
-		.onenter = status_onenter, .action = status,
+		.onenter = status_onenter, .action = status, .out_state_mask = S(PROC_DELETE_ST_COMMAND),
 	},
 };
 

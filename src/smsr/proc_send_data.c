@@ -231,9 +231,13 @@ static void finished(struct proc *p)
 /* Nothing is resumed in the middle of a chain: what the card answered so far goes back, the SM-DP starts over. */
 static void failed(struct proc *p, const struct proc_card *c)
 {
+	bool in_chain = p->cmd.chained && !p->cmd.first_in_chain;
+
 	p->e->chain_open = false;
 	give_response(p);
-	if (c->outcome == CARD_NO_ANSWER) {
+	if (c->outcome == CARD_REJECTED && in_chain) {	/* what the chain began with is lost, on the card or with us */
+		proc_fail(p, ES_R_EXPIRED_NO_RESPONSE, c->detail);
+	} else if (c->outcome == CARD_NO_ANSWER) {
 		p->row.acked = true;	/* 1.6/5.4: delivered, no response */
 		proc_expire(p);
 	} else if (c->outcome == CARD_OK && !c->has_rsp) {

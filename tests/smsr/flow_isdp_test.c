@@ -125,8 +125,41 @@ static void create_answer_lost(void **state)
 	flow_pass(61);
 	flow_outcome(CARD_NO_ANSWER);
 	flow_card("23026A88");
+	btw("it is told again; and again nothing is known");
+	assert_not_answered(id);
+	assert_to_card("80E60C00");
+	flow_outcome(CARD_NO_ANSWER);
+	assert_to_card("80F240");
+	flow_outcome(CARD_NO_ANSWER);
+	assert_card_idle();
+	btw("asked again, each time later");
+	flow_pass(6);
+	assert_to_card("80F240");
+	flow_outcome(CARD_NO_ANSWER);
+	flow_pass(6);
+	assert_card_idle();
+	flow_pass(5);
+	flow_card("23026A88");
+	btw("a refusal of the repetition says nothing about the first one");
+	flow_card("23026A80");
+	assert_not_answered(id);
+	flow_card("23026A88");
 	assert_answer(id, ES_FAILED, "8.4/4.2");
 	assert_int_equal(flow_state("8949000000000000035"), -1);
+}
+
+/* The card says that nothing was done, and is then gone: nothing to audit. */
+static void create_told_again_in_vain(void **state)
+{
+	int64_t id = create(SMDP, ICCID_NEW, true);
+
+	flow_outcome(CARD_NO_ANSWER);
+	flow_card("23026A88");
+	assert_to_card("80E60C00");
+	flow_pass(310);
+	assert_answer(id, ES_EXPIRED, "1.6/5.3");
+	assert_int_equal(flow_state(ICCID_NEW), -1);
+	assert_card_idle();
 }
 
 static void create_never_answered(void **state)
@@ -135,6 +168,8 @@ static void create_never_answered(void **state)
 
 	flow_outcome(CARD_NO_ANSWER);
 	flow_outcome(CARD_NO_ANSWER);	/* GET STATUS neither */
+	assert_not_answered(id);
+	flow_pass(310);
 	assert_answer(id, ES_EXPIRED, "1.6/5.3");
 	assert_int_equal(flow_state(ICCID_NEW), EIS_PS_IN_CREATION);
 	assert_to_card("80CAFF21");	/* audit at once: nothing is provisional */
@@ -337,6 +372,7 @@ int main(void)
 		T(whole_download),
 		T(create_refused),
 		T(create_answer_lost),
+		T(create_told_again_in_vain),
 		T(create_never_answered),
 		T(hold_keeps_others_out),
 		T(waiting_behind_a_hold),
