@@ -21,16 +21,22 @@
 #include "eis_check.h"
 #include "proc_download_priv.h"
 
-#define PAUSE_S		2	/* the SM-SR was busy with this eUICC */
+#define PAUSE_S		2	/* the SM-SR was busy with this eUICC, or lost its session with it */
 #define LEFTOVERS_MAX	8
-#define LOST_MAX	3	/* tries that the SM-SR may lose */
+#define PAUSE_MAX_S	60
+#define PAUSE_DOUBLINGS	5
 #define SCRIPT_MAX	(1U << 20)
 
+/* Each lost session makes the next pause longer. */
+static unsigned long pause_s(const struct proc_download *p)
+{
+	return OSMO_MIN((unsigned long)PAUSE_S << OSMO_MIN(p->lost, PAUSE_DOUBLINGS), PAUSE_MAX_S);
+}
 
 /* Every state but the two below waits as long as the validity period. */
 void proc_download_enter(struct proc_download *p, int st)
 {
-	unsigned long left = st == ST(ROLLBACK) ? p->env->cleanup_s + 5 : st == ST(PAUSE) ? PAUSE_S :
+	unsigned long left = st == ST(ROLLBACK) ? p->env->cleanup_s + 5 : st == ST(PAUSE) ? pause_s(p) :
 		OSMO_MAX(proc_download_left(p), 1);
 
 	osmo_fsm_inst_state_chg(p->fi, st, left, 1);
@@ -118,6 +124,7 @@ static void eis(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 		proc_download_note(p, LOGL_INFO, "eligible: EUM signature and ECASD certificate good, %u octets free",
 				   a->msg->b.eis->available_memory);
 		p->was_stuck = false;
+		p->leftovers = 0;
 		proc_download_enter(p, ST(CREATE));
 	} else if (++p->leftovers > LEFTOVERS_MAX) {
 		proc_download_fail(p, ES_R_CARD_ERROR, "ISD-Ps of earlier tries cannot be deleted");
@@ -193,8 +200,18 @@ static void begin_anew(struct proc_download *p, enum proc_download_step via, con
 	proc_download_enter(p, via);
 }
 
-/* Is this the end of a try rather than an answer to it? A call from before our restart; or the SM-SR lost its
- * session with the card (1.6/5.4, "begin again": nothing is resumed in the middle of a chain, corrections 12). */
+/* The SM-SR lost its session with the card, or heard nothing from it (1.6/5.4, FAILED or EXPIRED: off-card.md 5.3). */
+static bool session_lost(const struct es_msg *msg)
+{
+	const struct es_result *res = msg ? &msg->b.result : NULL;
+
+	return res && (res->status == ES_FAILED || res->status == ES_EXPIRED) &&
+	       !strcmp(res->subject, es_reason_subject(ES_R_EXPIRED_NO_RESPONSE)) &&
+	       !strcmp(res->reason, es_reason_code(ES_R_EXPIRED_NO_RESPONSE));
+}
+
+/* Is this the end of a try rather than an answer to it? A call from before our restart; or the session is lost: "begin
+ * again", for nothing is resumed in the middle of a chain (corrections 12). For as long as the order is valid. */
 static bool began_anew(struct proc_download *p, const struct proc_download_answer *a)
 {
 	if (p->stale) {
@@ -205,10 +222,10 @@ static bool began_anew(struct proc_download *p, const struct proc_download_answe
 			proc_download_expired(p, NULL);
 		return true;
 	}
-	if (!proc_download_result_is(a->msg, ES_R_EXPIRED_NO_RESPONSE) || !proc_download_left(p) ||
-	    ++p->lost > LOST_MAX)
+	if (!session_lost(a->msg) || proc_download_left(p) <= (int64_t)pause_s(p))
 		return false;
 	begin_anew(p, ST(PAUSE), "the SM-SR lost its session with the card");
+	p->lost++;
 	return true;
 }
 

@@ -42,8 +42,8 @@ struct proc_download {
 	struct es8_session *es8;	/* from CREATE's answer to the last segment's */
 	uint8_t ecasd_q[EC_POINT_LEN];
 	char leftover[ICCID_STR_SIZE];
-	unsigned leftovers;		/* deleted so far */
-	unsigned lost;			/* tries that ended with 1.6/5.4 */
+	unsigned leftovers;		/* deleted in a row */
+	unsigned lost;			/* tries that ended with 1.6/5.4 since our start */
 	bool was_stuck;			/* the stock says an earlier try may have left this profile on the card */
 	bool resumed;			/* the state being entered has its call under way already */
 	bool stale;			/* that call was ours before a restart and its keys are gone: begin anew */

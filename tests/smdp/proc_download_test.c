@@ -570,7 +570,7 @@ static void test_expired(void **state)
 	assert_false(w.card.exists);
 }
 
-/* The SM-SR's own EXPIRED, with its code: the card had the command. */
+/* The SM-SR's own EXPIRED, with its code: the card had the command, and no time is left to begin anew. */
 static void test_expired_smsr(void **state)
 {
 	w.fail_func = ES_FN_CREATE_ISDP;
@@ -578,7 +578,9 @@ static void test_expired_smsr(void **state)
 	w.fail_subject = "1.6";
 	w.fail_reason = "5.4";
 	start(true);
-	steps(2);
+	steps(1);
+	clock_override((NOW + 118) * 1000);
+	steps(1);
 	assert_int_equal(w.answers, 1);
 	steps(-1);
 	assert_string_equal(w.trace, "ECD");
@@ -661,9 +663,21 @@ static void fire_timer(void)
 	p->fi->fsm->timer_cb(p->fi);
 }
 
-/* The SM-SR restarts in the middle: 1.6/5.4, begin again. Three times is enough. */
-static void test_smsr_restarts(void **state)
+static unsigned long pause_left(void)
 {
+	struct proc_download *p = llist_first_entry(&w.env.downloads, struct proc_download, entry);
+	struct timeval left = { 0 };
+
+	assert_int_equal(osmo_timer_remaining(&p->fi->timer, NULL, &left), 0);
+	return left.tv_sec;
+}
+
+/* The SM-SR restarts in the middle, or the card falls silent: 1.6/5.4, FAILED or EXPIRED. Begin again, each time later,
+ * as long as the order is valid. */
+static void test_session_lost(void **state)
+{
+	int64_t now = NOW;
+
 	start(true);
 	steps(3);
 	w.fail_func = ES_FN_SEND_DATA;
@@ -682,14 +696,19 @@ static void test_smsr_restarts(void **state)
 	memset(w.trace, 0, sizeof(w.trace));
 	w.answers = 0;
 	w.fail_func = ES_FN_SEND_DATA;
+	w.fail_status = ES_EXPIRED;
 	start(true);
-	for (int i = 0; i < 3; i++) {
+	for (int pause = 2; pause <= 32; pause *= 2) {
 		steps(-1);
+		assert_int_equal(w.answers, 0);
+		assert_in_range(pause_left(), pause - 1, pause);
+		now += pause;
+		clock_override(now * 1000);
 		fire_timer();
 	}
-	steps(-1);
-	assert_string_equal(w.trace, "ECSEDECSEDECSEDECSD");
-	assert_end(ES_FAILED, "1.6", "5.4", STOCK_AVAILABLE);
+	steps(-1);	/* 58 s left, the next pause would be a minute */
+	assert_string_equal(w.trace, "ECSEDECSEDECSEDECSEDECSEDECSD");
+	assert_end(ES_EXPIRED, "1.6", "5.4", STOCK_AVAILABLE);
 }
 
 /* Restart in the middle of giving up: the verdict of before, and the answer to whom it is owed. */
@@ -716,7 +735,7 @@ int main(void)
 		T(test_smsr_refuses),	T(test_completed_fails),  T(test_enable_fails),
 		T(test_delete_fails),	T(test_expired),	  T(test_expired_smsr),
 		T(test_expired_enable), T(test_unreachable),	  T(test_answer_twice_and_late),
-		T(test_restart), T(test_smsr_restarts),	T(test_restart_rollback),
+		T(test_restart), T(test_session_lost),	T(test_restart_rollback),
 	};
 	void *log_ctx = talloc_named_const(NULL, 0, "logging");
 	int rc;
