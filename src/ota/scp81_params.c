@@ -27,7 +27,6 @@
 #define CTLV_TRANSPORT	0x3C
 #define CTLV_ADDRESS	0x3E
 #define CTLV_APN	0x47
-#define TRANSPORT_TCP	0x02
 #define ADDRESS_IPV4	0x21
 #define ADDRESS_IPV6	0x57
 #define TEXT_8BIT	0x04
@@ -76,7 +75,7 @@ static int address_put(struct bytes *b, const char *ip)
 	return -EINVAL;
 }
 
-static int conn_put(struct bytes *b, const struct scp81_params *p)
+int scp81_conn_put(struct bytes *b, const struct scp81_params *p, uint8_t transport)
 {
 	int rc = 0;
 
@@ -93,12 +92,17 @@ static int conn_put(struct bytes *b, const struct scp81_params *p)
 	}
 	if (rc >= 0 && p->port) {
 		tlv_put_head(b, CTLV_TRANSPORT, 3);
-		bytes_put_u8(b, TRANSPORT_TCP);
+		bytes_put_u8(b, transport);
 		bytes_put_u16(b, p->port);
 	}
 	if (rc >= 0 && p->ip[0])
 		rc = address_put(b, p->ip);
 	return rc < 0 ? rc : b->err;
+}
+
+static int conn_put(struct bytes *b, const struct scp81_params *p)
+{
+	return scp81_conn_put(b, p, SCP81_TRANSPORT_TCP);
 }
 
 static int security_put(struct bytes *b, const struct scp81_params *p)
@@ -250,7 +254,7 @@ static int conn_element(struct scp81_params *p, const struct tlv *t, unsigned *t
 		return *texts == 1 ? text_dec(p->login, sizeof(p->login), t->v + 1, t->len - 1) :
 				     text_dec(p->password, sizeof(p->password), t->v + 1, t->len - 1);
 	case CTLV_TRANSPORT:
-		if (t->len != 3 || t->v[0] != TRANSPORT_TCP)
+		if (t->len != 3 || t->v[0] != SCP81_TRANSPORT_TCP)
 			return -EINVAL;
 		p->port = t->v[1] << 8 | t->v[2];
 		return 0;

@@ -60,6 +60,10 @@ struct scp81_params {
 	char agent[SCP81_FROM_SIZE];	/* 8B */
 	char uri[256];			/* 8C */
 };
+/* The value of 84, as in OPEN CHANNEL: bearer, buffer, name, login, transport, address. PUSH says the same of UDP. */
+#define SCP81_TRANSPORT_UDP	0x01
+#define SCP81_TRANSPORT_TCP	0x02
+int scp81_conn_put(struct bytes *b, const struct scp81_params *p, uint8_t transport);
 /* 84, 85, 86, 89 without a wrapper; tag of the timer TLV as given by GP Amd B (25). */
 int scp81_params_enc(struct bytes *out, const struct scp81_params *p);
 int scp81_params_dec(struct scp81_params *p, const uint8_t *in, size_t len);
