@@ -135,6 +135,19 @@ DEFUN(cfg_route, cfg_route_cmd, "route prefix DIGITS system-id ID",
 	return result(vty, rc);
 }
 
+DEFUN(cfg_external, cfg_external_cmd, "external SOCKET",
+      "Another program is the network, from the next start on\nUnix socket it connects to\n")
+{
+	osmo_talloc_replace_string(g_sim, &g_sim->external, argv[0]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_no_external, cfg_no_external_cmd, "no external", NO_STR "The network is our own, from the next start on\n")
+{
+	TALLOC_FREE(g_sim->external);
+	return CMD_SUCCESS;
+}
+
 static int network_write(struct vty *vty)
 {
 	const struct sim_subscriber *s;
@@ -142,6 +155,8 @@ static int network_write(struct vty *vty)
 	unsigned i;
 
 	vty_out(vty, "network%s", VTY_NEWLINE);
+	if (g_sim->external)
+		vty_out(vty, " external %s%s", g_sim->external, VTY_NEWLINE);
 	for (i = 0; i < g_sim->n_listen; i++) {
 		const struct sim_listen *l = &g_sim->listen[i];
 
@@ -362,6 +377,8 @@ void euicc_vty_init(struct sim *s)
 	install_element(NETWORK_NODE, &cfg_subscriber_key_cmd);
 	install_element(NETWORK_NODE, &cfg_no_subscriber_cmd);
 	install_element(NETWORK_NODE, &cfg_route_cmd);
+	install_element(NETWORK_NODE, &cfg_external_cmd);
+	install_element(NETWORK_NODE, &cfg_no_external_cmd);
 	install_element(CONFIG_NODE, &cfg_sim_cmd);
 	install_node(&sim_node, sim_write);
 	install_element(SIM_NODE, &cfg_autostart_cmd);

@@ -150,6 +150,8 @@ bool network_attached(const struct network *net, const char *imsi)
 {
 	struct network_sub *s = network_sub_by_imsi((struct network *)net, imsi);
 
+	if (net->external)
+		return network_external_attached(net->external, imsi);
 	return s && s->ue;
 }
 
@@ -229,6 +231,8 @@ void network_mt_done(struct network_ue *ue, bool ok)
 	struct network_sub *sub = ue->sub;
 	struct network_mt *mt = sub ? llist_first_entry_or_null(&sub->mt, struct network_mt, entry) : NULL;
 
+	if (ue->external)
+		network_external_mt_done(ue, ok);
 	if (!ue->mt_busy || !mt)
 		return;
 	ue->mt_busy = false;
@@ -294,6 +298,8 @@ int network_inject_mt(struct network *net, const char *msisdn, const char *from,
 	struct network_mt *mt;
 	int rc;
 
+	if (net->external)
+		return -ENOTSUP;
 	if (!sub)
 		return -ENOENT;
 	if (len > sizeof(d.ud))
@@ -416,6 +422,11 @@ struct network_ue *network_attach(struct network *net, const char *imsi, const s
 	ue->ops = ops;
 	ue->priv = priv;
 	osmo_strlcpy(ue->imsi, imsi, sizeof(ue->imsi));
+	if (net->external) {
+		if (network_external_attach(net->external, ue) < 0)
+			TALLOC_FREE(ue);
+		return ue;
+	}
 	osmo_timer_setup(&ue->timer, network_attach_cb, ue);
 	osmo_timer_schedule(&ue->timer, net->cfg.attach_ms / 1000, net->cfg.attach_ms % 1000 * 1000);
 	return ue;
@@ -429,6 +440,7 @@ void network_detach(struct network_ue *ue)
 	osmo_timer_del(&ue->mo_timer);
 	if (ue->mo_sent)
 		network_smsc_mo_forget(ue->mo_sent);
+	network_external_detach(ue);
 	network_ue_unlink(ue);
 	talloc_free(ue);
 }
@@ -498,8 +510,13 @@ int network_mo_sms(struct network_ue *ue, const uint8_t *tpdu, size_t len, void 
 		talloc_free(t);
 		return -EINVAL;
 	}
-	ue->mo = t;
 	ue->mo_done = done;
+	if (ue->net->external) {
+		talloc_free(t);
+		network_external_mo(ue, tpdu, len);
+		return 0;
+	}
+	ue->mo = t;
 	osmo_timer_setup(&ue->mo_timer, network_mo_timer_cb, ue);
 	osmo_timer_schedule(&ue->mo_timer, delay / 1000, delay % 1000 * 1000);
 	return 0;
@@ -537,5 +554,7 @@ char *network_describe(struct network *net, void *ctx)
 				  net->fault.loss, net->fault.loss_ack, net->fault.loss_mo, net->fault.duplicate,
 				  net->fault.delay);
 
+	if (s && net->external)
+		return network_external_describe(net->external, s);
 	return s ? network_smsc_describe(net->smsc, s) : NULL;
 }

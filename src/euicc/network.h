@@ -36,8 +36,12 @@ int network_smpp_listen(struct network *net, const char *ip, uint16_t port, cons
  * any route for it a message goes to the ESME bound first. */
 int network_route_add(struct network *net, const char *prefix, const char *system_id);
 
+/* Another program is the network, by way of a Unix socket at this path (osmo-euicc-sim(1), EXTERNAL NETWORK). Subscribers,
+ * faults, SMSC and routes of this one have no part in it. 0 or negative errno. */
+int network_external(struct network *net, const char *path);
+
 /* Mobile terminated by hand, as from `from`: user data as it is in the TPDU, PID 7F, DCS F6, UDHI when udhi.
- * 0 queued or under way, -ENOENT no such number, -EAGAIN queue full. */
+ * 0 queued or under way, -ENOENT no such number, -EAGAIN queue full, -ENOTSUP the network is another program. */
 int network_inject_mt(struct network *net, const char *msisdn, const char *from, bool udhi, const uint8_t *ud, size_t len);
 
 /* Faults. Percent: "loss" (MT does not reach the terminal, the SMSC says FE), "loss-ack" (it does, FE all the same),

@@ -54,6 +54,7 @@ struct network_ue {
 	uint8_t mo_cause;
 	struct tpdu_submit *mo;		/* waits for its delay */
 	struct network_mo *mo_sent;
+	struct network_external_sub *external;	/* set while that network knows of it */
 };
 
 struct network_faults { unsigned loss, loss_ack, loss_mo, duplicate, delay; };
@@ -63,6 +64,7 @@ struct network {
 	DECLARE_HASHTABLE(by_imsi, 12);
 	DECLARE_HASHTABLE(by_msisdn, 12);
 	struct network_smsc *smsc;
+	struct network_external *external;	/* NULL: we are the network */
 	struct epollset *epollset;
 	struct network_faults fault;
 	uint64_t prng;
@@ -88,6 +90,15 @@ uint8_t network_smsc_mo(struct network_smsc *s, struct network_ue *ue, const cha
 void network_smsc_mo_forget(struct network_mo *mo);
 void network_smsc_alert(struct network_smsc *s, const struct network_sub *sub, uint8_t availability);
 char *network_smsc_describe(struct network_smsc *s, char *text);	/* appends */
+
+/* --- network_external.c, for network.c --- */
+int network_external_attach(struct network_external *x, struct network_ue *ue);
+void network_external_detach(struct network_ue *ue);
+void network_external_mt_done(struct network_ue *ue, bool ok);
+/* network_mo_end() follows, not inside this call. len: at most TPDU_MAX. */
+void network_external_mo(struct network_ue *ue, const uint8_t *tpdu, size_t len);
+bool network_external_attached(struct network_external *x, const char *imsi);
+char *network_external_describe(const struct network_external *x, char *text);	/* appends */
 
 #define NETWORK_RP_CONGESTION 42
 #define NETWORK_RP_OUT_OF_ORDER 38

@@ -150,9 +150,22 @@ static int listen_all(struct sim *s)
 	return 0;
 }
 
+static int external(struct sim *s)
+{
+	int rc = s->n_listen ? -EBUSY : network_external(s->net, s->external);
+
+	if (s->n_listen)
+		LOGP(DSIM, LOGL_ERROR, "network: 'smpp listen' and 'external' exclude each other\n");
+	else if (rc < 0)
+		LOGP(DSIM, LOGL_ERROR, "external network at %s: %s\n", s->external, strerror(-rc));
+	else
+		LOGP(DSIM, LOGL_NOTICE, "external network is awaited at %s\n", s->external);
+	return rc;
+}
+
 int sim_start(struct sim *s)
 {
-	int rc = listen_all(s);
+	int rc = s->external ? external(s) : listen_all(s);
 
 	if (rc < 0)
 		return rc;

@@ -37,6 +37,7 @@ struct sim {
 	struct llist_head *start_next;
 	struct sim_listen listen[SIM_LISTEN_MAX];
 	unsigned n_listen;
+	char *external;			/* socket; NULL: the network is our own */
 	struct llist_head subscribers, routes;
 };
 
