@@ -7,11 +7,14 @@
 #include <osmocom/core/utils.h>
 
 #include "card_cat.h"
+#include "card_cattp.h"
 #include "card_db.h"
 #include "card_http.h"
 #include "card_int.h"
 #include "card_ota.h"
+#include "card_push.h"
 #include "card_switch.h"
+#include "card_udp.h"
 #include "ecasd.h"
 #include "isd_p.h"
 #include "usim.h"
@@ -25,7 +28,7 @@ void card_cfg_default(struct card_cfg *cfg)
 {
 	*cfg = (struct card_cfg) {
 		.attach_s = 60, .confirm_s = 120, .repeat_s = 30, .repeats = 4, .fallback_s = 0,
-		.http_idle_s = 60, .http_retries = 3, .http_delay_s = 10,
+		.http_idle_s = 60, .http_retries = 3, .http_delay_s = 10, .cattp_idle_s = 1200,
 	};
 }
 
@@ -180,9 +183,11 @@ struct card *card_new(struct card_env *env, void *ctx, const struct eid *eid)
 		talloc_free(c);
 		return NULL;
 	}
+	c->faults = faults_new(c, env->faults);
 	c->cat = card_cat_new(c);
 	c->ota = card_ota_new(c);
 	c->http = card_http_new(c);
+	c->cattp = card_cattp_new(c);
 	talloc_set_destructor(c, card_destroy);
 	return c;
 }
@@ -219,6 +224,9 @@ void card_reset(struct card *c)
 	card_context_drop(c);
 	card_http_reset(c);
 	card_ota_reset(c);
+	card_push_reset(c);
+	card_cattp_reset(c);
+	card_udp_reset(c);
 	card_cat_reset(c);
 	c->selected = NULL;
 	c->attached = false;

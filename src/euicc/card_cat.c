@@ -8,11 +8,14 @@
 #include <osmocom/core/utils.h>
 
 #include "card_cat.h"
+#include "card_cattp.h"
 #include "card_http.h"
 #include "card_int.h"
 #include "card_notif.h"
 #include "card_ota.h"
+#include "card_por.h"
 #include "card_switch.h"
+#include "card_udp.h"
 
 #define CAT_QUEUE_MAX 64
 
@@ -182,10 +185,11 @@ static void event(struct card *c, const struct bip_env *e)
 			card_switch_service(c, e->service == 0);
 		break;
 	case BIP_EV_DATA_AVAILABLE:
-		card_http_data_available(c);
+		if (!card_udp_data_available(c, e->channel & 0x07))
+			card_http_data_available(c);
 		break;
 	case BIP_EV_CHANNEL_STATUS:
-		if (e->has_channel && !(e->channel & 0x80))
+		if (e->has_channel && !(e->channel & 0x80) && !card_udp_dropped(c, e->channel & 0x07))
 			card_http_dropped(c, e->channel & 0x07);
 		break;
 	}
@@ -206,6 +210,12 @@ static void timer_expired(struct card *c, uint8_t id)
 	case CARD_TIMER_FALLBACK:
 		card_switch_no_service(c);
 		break;
+	case CARD_TIMER_CATTP:
+		card_cattp_timeout(c);
+		break;
+	case CARD_TIMER_POR:
+		card_por_timeout(c);
+		break;
 	}
 }
 
@@ -220,8 +230,8 @@ static void envelope(struct card *c, const struct apdu_cmd *a, struct bytes *res
 	switch (e.tag) {
 	case BIP_ENV_SMS_PP:
 		c->sms_in++;
-		card_ota_sms(c, e.tpdu.v, e.tpdu.len, resp);
-		break;
+		card_sw(resp, card_ota_sms(c, e.tpdu.v, e.tpdu.len, resp));
+		return;
 	case BIP_ENV_EVENT:
 		event(c, &e);
 		break;

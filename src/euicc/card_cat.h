@@ -8,7 +8,8 @@ struct card;
 struct card_cat;
 
 /* Toolkit timers of this card. */
-enum card_timer { CARD_TIMER_SWITCH = 1, CARD_TIMER_NOTIF, CARD_TIMER_HTTP, CARD_TIMER_FALLBACK };
+enum card_timer { CARD_TIMER_SWITCH = 1, CARD_TIMER_NOTIF, CARD_TIMER_HTTP, CARD_TIMER_FALLBACK,
+		  CARD_TIMER_CATTP, CARD_TIMER_POR, CARD_TIMER_DNS };
 
 /* r: the TERMINAL RESPONSE. */
 typedef void (*card_cat_cb)(struct card *c, const struct bip_resp *r, void *priv);

@@ -187,6 +187,7 @@ struct card_env *card_env_new(void *ctx, const char *path)
 	INIT_LLIST_HEAD(&env->lru);
 	env->lru_max = CARD_LRU_MAX;
 	card_cfg_default(&env->cfg);
+	env->faults = faults_new(env, NULL);
 	env->ks = kek_open(env, path);
 	if (!env->ks || sqldb_open(&env->db, env, path, card_db_schema, ARRAY_SIZE(card_db_schema)) < 0)
 		goto fail;

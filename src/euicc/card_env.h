@@ -9,6 +9,7 @@
 struct sqldb;
 struct sqldb_stmts;
 struct card_tls_ctx;
+struct faults;
 
 enum card_dialect { CARD_DIALECT_BOOK, CARD_DIALECT_WHTY_2016, CARD_DIALECT_ODD };
 
@@ -23,11 +24,8 @@ struct card_cfg {
 	unsigned http_retries, http_delay_s;	/* when the trigger has no retry policy */
 	bool notify_https;		/* notifications by HTTPS instead of SMS */
 	enum card_dialect dialect;
-	/* faults: the next matching action goes wrong, once or always */
-	bool fault_receipt;		/* wrong key establishment receipt */
-	bool fault_memory;		/* CreateISDP answers 6A84 */
-	bool fault_tamper;		/* SCP03t segment is damaged before the card checks it */
-	bool fault_no_por;		/* proof of receipt is not sent */
+	bool msl_none;			/* cards take packets of any security, for tests of all variants */
+	unsigned cattp_idle_s;		/* CAT_TP link without data: closed; 0 = never */
 };
 void card_cfg_default(struct card_cfg *cfg);
 
@@ -51,6 +49,7 @@ struct card_env {
 	struct card_tls_ctx *tls;	/* made with the first HTTPS session */
 	struct llist_head batches;
 	struct card_cfg cfg;
+	struct faults *faults;		/* what holds for all cards */
 	struct llist_head lru;		/* cards with an interpreted profile, least recently used last */
 	unsigned lru_len, lru_max;
 };

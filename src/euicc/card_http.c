@@ -48,6 +48,11 @@ void card_http_reset(struct card *c)
 	c->http->gen = gen;
 }
 
+bool card_http_able(const struct card *c)
+{
+	return card_scp81_kvn(c) && !fault(c->faults, FAULT_NO_HTTPS);
+}
+
 static void *gen(const struct card *c)
 {
 	return (void *)(uintptr_t)c->http->gen;

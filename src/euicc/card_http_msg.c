@@ -8,6 +8,7 @@
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/bip/ctlv.h>
 
+#include "card_http.h"
 #include "card_http_int.h"
 
 #define CHUNK 400	/* octets of body in one chunk */
@@ -134,28 +135,41 @@ static void profile_access(const struct card *c, struct bip_cmd *cmd)
 		cmd->nan = (struct bip_str) { nan.v, nan.len };
 }
 
-void card_http_open_cmd(const struct card *c, struct bip_cmd *cmd, struct card_http_addr *a)
+static struct bip_str address(uint8_t *out, const char *ip)
+{
+	if (inet_pton(AF_INET, ip, out) == 1)
+		return (struct bip_str) { out, 4 };
+	if (inet_pton(AF_INET6, ip, out) == 1)
+		return (struct bip_str) { out, 16 };
+	return (struct bip_str) { };
+}
+
+void card_open_defaults(const struct card *c, struct bip_cmd *cmd, uint8_t *ip)
 {
 	static const uint8_t default_bearer[] = { 0x03 };
-	const struct scp81_params *p = &c->http->par;
-	size_t nan = labels(a->nan, sizeof(a->nan), p->apn);
 
 	memset(cmd, 0, sizeof(*cmd));
 	cmd->type = BIP_OPEN_CHANNEL;
 	cmd->qualifier = 0x01;
 	cmd->bearer = (struct bip_str) { default_bearer, sizeof(default_bearer) };
 	cmd->has_buffer = true;
+	cmd->buffer = 1400;
+	profile_access(c, cmd);
+	cmd->dest = address(ip, c->smsr.ip);
+}
+
+void card_http_open_cmd(const struct card *c, struct bip_cmd *cmd, struct card_http_addr *a)
+{
+	const struct scp81_params *p = &c->http->par;
+	size_t nan = labels(a->nan, sizeof(a->nan), p->apn);
+
+	card_open_defaults(c, cmd, a->ip);
 	cmd->buffer = p->buffer;
 	cmd->transport = BIP_TCP_CLIENT;
 	cmd->port = p->port;
 	if (nan)
 		cmd->nan = (struct bip_str) { a->nan, nan };
-	else
-		profile_access(c, cmd);
 	cmd->login = text(a->login, sizeof(a->login), p->login);
 	cmd->password = text(a->password, sizeof(a->password), p->password);
-	if (inet_pton(AF_INET, p->ip, a->ip) == 1)
-		cmd->dest = (struct bip_str) { a->ip, 4 };
-	else if (inet_pton(AF_INET6, p->ip, a->ip) == 1)
-		cmd->dest = (struct bip_str) { a->ip, 16 };
+	cmd->dest = address(a->ip, p->ip);
 }

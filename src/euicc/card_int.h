@@ -12,6 +12,7 @@
 #include <osmocom/rsp/util/logging.h>
 #include "card.h"
 #include "card_env.h"
+#include "faults.h"
 
 #define LOGCARD(c, lvl, fmt, args...) do { \
 		char log_eid_[EID_STR_SIZE]; \
@@ -41,6 +42,9 @@
 #define POL1_NO_DELETE	0x02
 #define POL1_AUTO_DELETE 0x04
 
+struct card_cattp;
+struct card_push;
+struct card_udp;
 struct install;
 struct usim;
 struct usim_fs;
@@ -142,6 +146,11 @@ struct card {
 	struct card_cat *cat;
 	struct card_ota *ota;
 	struct card_http *http;
+	struct card_cattp *cattp;
+	struct card_push *push;			/* PUSH whose channel is being opened */
+	struct card_udp *udp[2];		/* by enum card_udp_user */
+	uintptr_t udp_ids;
+	struct faults *faults;			/* never NULL */
 	unsigned long scripts, sms_in, dropped;	/* for `show` */
 };
 

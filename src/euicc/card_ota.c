@@ -1,4 +1,4 @@
-/* SCP80 on the card: short messages put together, packets verified, scripts run, proof of receipt sent.
+/* SCP80 on the card: short messages put together, packets verified, scripts run; card_por.c answers.
  * TS 102 225, TS 31.115, SGP.02 2.4.3; ota-transport digest 1.7 to 1.9, 2.4 to 2.6.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
@@ -15,14 +15,16 @@
 #include "card_http.h"
 #include "card_int.h"
 #include "card_ota.h"
+#include "card_por.h"
+#include "card_push.h"
 #include "card_switch.h"
 
 #define OTA_PARTS_MAX 8
-#define OTA_INLINE_MAX 128	/* octets of response data in the ENVELOPE answer (digest 2.4) */
 
 struct card_ota {
 	struct concat *concat;
 	void *parts;		/* messages not yet sent */
+	struct card_por_late late;
 	uint8_t last_kvn, ref;
 };
 
@@ -30,6 +32,7 @@ struct card_ota *card_ota_new(struct card *c)
 {
 	struct card_ota *o = talloc_zero(c, struct card_ota);
 
+	INIT_LLIST_HEAD(&o->late.list);
 	return o;
 }
 
@@ -38,6 +41,16 @@ void card_ota_reset(struct card *c)
 {
 	TALLOC_FREE(c->ota->concat);
 	TALLOC_FREE(c->ota->parts);
+	TALLOC_FREE(c->ota->late.ctx);
+	INIT_LLIST_HEAD(&c->ota->late.list);
+	c->ota->late.n = 0;
+}
+
+struct card_por_late *card_ota_late(struct card *c)
+{
+	if (!c->ota->late.ctx)
+		c->ota->late.ctx = talloc_named_const(c->ota, 0, "late answers");
+	return &c->ota->late;
 }
 
 uint8_t card_ota_last_kvn(const struct card *c)
@@ -108,7 +121,9 @@ int card_ota_send(struct card *c, const char *number, uint8_t ota, const struct 
 {
 	struct tpdu_submit t = { .udhi = true, .pid = TPDU_PID_DATA_DOWNLOAD, .dcs = TPDU_DCS_8BIT_CLASS2 };
 	struct concat_part parts[OTA_PARTS_MAX];
-	int i, n = concat_cut(parts, OTA_PARTS_MAX, ota, ++c->ota->ref, packet->data, packet->len);
+	unsigned limit = fault(c->faults, FAULT_SMS_LIMIT);
+	int i, n = concat_cut_to(parts, OTA_PARTS_MAX, ota, ++c->ota->ref, packet->data, packet->len,
+				 limit ? limit : TPDU_UD_MAX);
 
 	if (n < 0)
 		return n;
@@ -137,74 +152,50 @@ int card_ota_send(struct card *c, const char *number, uint8_t ota, const struct 
 	return 0;
 }
 
-/* --- proof of receipt --- */
-
-struct por {
-	const struct scp80_sec *sec;
-	const struct key *kic, *kid;
-	const char *from;		/* TP-OA of the command */
-	struct bytes *resp;		/* ENVELOPE answer */
-};
-
-static void inline_rsp(struct card *c, const struct por *p, const struct bytes *packet)
-{
-	static const uint8_t udh[] = { 0x02, 0x71, 0x00 };
-
-	bytes_put(p->resp, udh, sizeof(udh));
-	bytes_put_bytes(p->resp, packet);
-}
-
-static void por_by_submit(struct card *c, const struct por *p, const struct bytes *packet)
-{
-	struct bytes *announce = bytes_new(c, 512);
-
-	if (scp80_rsp_enc(announce, p->sec, p->kic, p->kid, SCP80_ST_BY_SUBMIT, NULL, 0) == 0)
-		inline_rsp(c, p, announce);
-	talloc_free(announce);
-	if (card_ota_send(c, p->from, 0x71, packet, NULL) < 0)
-		LOGCARD(c, LOGL_ERROR, "proof of receipt does not fit\n");
-}
-
-static void por_send(struct card *c, const struct por *p, uint8_t status, const struct bytes *data)
-{
-	struct bytes *packet;
-
-	LOGCARD(c, LOGL_INFO, "SCP80 counter %010llX: %s\n", (unsigned long long)p->sec->cntr,
-		scp80_status_text(status));
-	if (!scp80_rsp_wanted(p->sec, status) || c->env->cfg.fault_no_por)
-		return;
-	packet = bytes_new(c, SCP80_PACKET_MAX);
-	if (scp80_rsp_enc(packet, p->sec, p->kic, p->kid, status, data ? data->data : NULL, data ? data->len : 0) ==
-	    0) {
-		if ((p->sec->spi2 & 0x20) || packet->len + 3 > OTA_INLINE_MAX)
-			por_by_submit(c, p, packet);
-		else
-			inline_rsp(c, p, packet);
-	}
-	talloc_free(packet);
-}
-
 /* --- in --- */
 
-static void run(struct card *c, const struct por *p, const struct bytes *payload)
+/* Script or commands one behind the other, for whom the TAR says. */
+static void run_script(struct card *c, const struct card_por *p, const struct bytes *payload, const struct aid *target)
 {
-	const struct isd_p *isdp = card_isdp_by_tar(c, p->sec->tar);
-	struct bytes *out;
+	struct bytes *out = bytes_new(c, 8192);
+	bool expanded = payload->len && (payload->data[0] == 0xAA || payload->data[0] == 0xAE);
 
-	if (p->sec->tar != SCP80_TAR_ISD_R && !isdp) {
-		por_send(c, p, SCP80_ST_TAR_UNKNOWN, NULL);
-		return;
-	}
-	if (payload->len && payload->data[0] == 0x81) {
-		por_send(c, p, SCP80_ST_OK, NULL);
-		card_http_trigger(c, payload->data, payload->len);
-		return;
-	}
-	out = bytes_new(c, 8192);
-	card_script_run(c, isdp ? &isdp->aid : &aid_isd_r, payload->data, payload->len, false, out);
-	por_send(c, p, SCP80_ST_OK, out);
+	if (expanded)
+		card_script_run(c, target, payload->data, payload->len, false, out);
+	else
+		card_script_compact(c, target, payload->data, payload->len, out);
+	card_por_send(c, p, SCP80_ST_OK, out);
 	talloc_free(out);
-	card_switch_refresh(c);
+	if (!p->cattp)	/* on CAT_TP the answer is on its way for longer: the link sees to it */
+		card_switch_refresh(c);
+}
+
+/* true: p has been taken over, and is answered later. */
+static bool run(struct card *c, struct card_por *p, const struct bytes *payload)
+{
+	const struct isd_p *isdp = card_isdp_by_tar(c, p->sec.tar);
+
+	if (p->sec.tar != SCP80_TAR_ISD_R && !isdp) {
+		card_por_send(c, p, SCP80_ST_TAR_UNKNOWN, NULL);
+		return false;
+	}
+	if (payload->len && payload->data[0] == 0x81 && card_http_able(c)) {
+		card_por_send(c, p, SCP80_ST_OK, NULL);
+		card_http_trigger(c, payload->data, payload->len);
+		return false;
+	}
+	if (!isdp && !p->cattp && card_push_run(c, p, payload))
+		return true;
+	run_script(c, p, payload, isdp ? &isdp->aid : &aid_isd_r);
+	return false;
+}
+
+/* Counter higher, ciphering, cryptographic checksum (SGP.02 2.4.3), under whatever algorithm the keyset is made for. */
+static bool level_ok(const struct card *c, const struct scp80_sec *sec)
+{
+	if (c->env->cfg.msl_none)
+		return true;
+	return (sec->spi1 & 0x17) == 0x16;
 }
 
 /* Level, then counter; the counter is stored before anything is run (TS 102 225 5.1.4). */
@@ -213,76 +204,109 @@ static enum scp80_status admit(struct card *c, const struct scp80_sec *sec, uint
 	uint64_t stored = c->cntr[kvn];
 	enum scp80_status st;
 
-	if (!scp80_sec_sgp02(sec))
+	if (!level_ok(c, sec))
 		return SCP80_ST_LEVEL;
 	st = scp80_cntr_check(sec->spi1, &stored, sec->cntr);
 	if (st != SCP80_ST_OK)
 		return st;
-	c->cntr[kvn] = stored;
-	card_db_cntr_save(c, kvn);
+	if (stored != c->cntr[kvn]) {
+		c->cntr[kvn] = stored;
+		card_db_cntr_save(c, kvn);
+	}
 	c->ota->last_kvn = kvn;
 	return SCP80_ST_OK;
 }
 
-/* A copy: the script may delete the very keys it came under, and is answered under them all the same. */
-static const struct key *key_for(const struct card *c, uint8_t kvn, uint8_t kid, void *ctx)
+static struct key *key_for(const struct card *c, uint8_t kvn, uint8_t kid, void *ctx)
 {
 	const struct key *k = card_key(c, kvn, kid);
 
 	return k ? key_dup(ctx, k) : NULL;
 }
 
-/* What cannot be authenticated is dropped without a word (SGP.02 2.4.3): 9000, so that the SMSC does not send it again.
- */
-static void packet_in(struct card *c, const char *from, const uint8_t *in, size_t len, struct bytes *resp)
+/* The keys that the packet names. Without a checksum, or with one that anybody can make, nothing is authentic: only where
+ * the card is set to have no minimum security. */
+static int keys_for(const struct card *c, struct card_por *p, uint8_t *kvn)
 {
-	struct scp80_sec sec;
-	struct por por = { .sec = &sec, .from = from, .resp = resp };
+	uint8_t check = p->sec.spi1 & 0x03;
+
+	p->kic = key_for(c, p->sec.kic_octet >> 4, 1, p);
+	p->kid = key_for(c, p->sec.kid_octet >> 4, 2, p);
+	*kvn = check == 0x02 ? p->sec.kid_octet >> 4 : p->sec.kic_octet >> 4;
+	if (check != 0x02)
+		return c->env->cfg.msl_none && (p->kic || !(p->sec.spi1 & 0x04)) ? 0 : -ENOENT;
+	return p->kid && (p->kic || !(p->sec.spi1 & 0x04)) ? 0 : -ENOENT;
+}
+
+/* What cannot be authenticated is dropped without a word (SGP.02 2.4.3): 9000, so that the SMSC does not send it again.
+ * por is taken over. */
+static void packet_in(struct card *c, struct card_por *por, const uint8_t *in, size_t len)
+{
 	struct bytes *payload = bytes_new(c, SCP80_PACKET_MAX);
 	enum scp80_status st;
+	bool kept = false;
 	uint8_t kvn = 0;
 	int rc;
 
 	bytes_secret(payload);
-	rc = scp80_cmd_peek(&sec, in, len);
-	if (rc == 0) {
-		kvn = sec.kid_octet >> 4;
-		por.kic = key_for(c, sec.kic_octet >> 4, 1, payload);
-		por.kid = key_for(c, kvn, 2, payload);
-		if ((sec.spi1 & 0x03) != 0x02 || !por.kid || ((sec.spi1 & 0x04) && !por.kic))
-			rc = -ENOENT;
-	}
+	rc = por->cattp ? scp80_cattp_cmd_peek(&por->sec, in, len) : scp80_cmd_peek(&por->sec, in, len);
 	if (rc == 0)
-		rc = scp80_cmd_dec(payload, &sec, por.kic, por.kid, in, len);
+		rc = keys_for(c, por, &kvn);
+	if (rc == 0)
+		rc = por->cattp ? scp80_cattp_cmd_dec(payload, &por->sec, por->kic, por->kid, in, len) :
+				  scp80_cmd_dec(payload, &por->sec, por->kic, por->kid, in, len);
 	if (rc < 0) {
 		c->dropped++;
 		LOGCARD(c, LOGL_INFO, "SCP80 packet not authentic: dropped\n");
 	} else {
-		st = admit(c, &sec, kvn);
+		st = admit(c, &por->sec, kvn);
 		if (st == SCP80_ST_OK)
-			run(c, &por, payload);
+			kept = run(c, por, payload);
 		else
-			por_send(c, &por, st, NULL);
+			card_por_send(c, por, st, NULL);
 	}
 	talloc_free(payload);
+	if (!kept)
+		talloc_free(por);
 }
 
-void card_ota_sms(struct card *c, const uint8_t *tpdu, size_t len, struct bytes *resp)
+void card_ota_packet(struct card *c, const uint8_t *in, size_t len)
+{
+	struct card_por *por = talloc_zero(c, struct card_por);
+
+	por->cattp = true;
+	packet_in(c, por, in, len);
+}
+
+static void sms_packet(struct card *c, const char *from, const struct concat_msg *msg, struct bytes *resp)
+{
+	struct card_por *por = talloc_zero(c, struct card_por);
+
+	OSMO_STRLCPY_ARRAY(por->from, from);
+	por->resp = resp;
+	packet_in(c, por, msg->packet, msg->len);
+}
+
+uint16_t card_ota_sms(struct card *c, const uint8_t *tpdu, size_t len, struct bytes *resp)
 {
 	const struct concat_cfg cfg = { .max_messages = 2, .max_parts = OTA_PARTS_MAX, .max_age_ms = 600000 };
+	unsigned limit = fault(c->faults, FAULT_SMS_LIMIT);
 	struct tpdu_deliver t;
 	struct concat_msg msg;
 	char from[TPDU_DIGITS_MAX + 2];
 
 	if (tpdu_deliver_dec(&t, tpdu, len) < 0 || !t.udhi || !tpdu_dcs_class2(t.dcs)) {
 		c->dropped++;
-		return;
+		return SW_OK;
+	}
+	if (limit && t.ud_len > limit) {
+		fault_struck(c->faults, FAULT_SMS_LIMIT);
+		return SW_LENGTH;
 	}
 	snprintf(from, sizeof(from), "%s%s", t.oa.toa == 0x91 ? "+" : "", t.oa.digits);
 	if (!c->ota->concat)
 		c->ota->concat = concat_new(c->ota, &cfg);
-	if (concat_add(c->ota->concat, &msg, from, t.ud, t.ud_len, clock_now_ms()) != 1)
-		return;
-	if (msg.ota == 0x70)
-		packet_in(c, from, msg.packet, msg.len, resp);
+	if (concat_add(c->ota->concat, &msg, from, t.ud, t.ud_len, clock_now_ms()) == 1 && msg.ota == 0x70)
+		sms_packet(c, from, &msg, resp);
+	return SW_OK;
 }

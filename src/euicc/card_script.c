@@ -6,6 +6,7 @@
 #include <osmocom/core/talloc.h>
 #include <osmocom/rsp/ota/es5_cmd.h>
 #include <osmocom/rsp/ota/script.h>
+#include <osmocom/rsp/ota/script_compact.h>
 
 #include "card_int.h"
 #include "card_ota.h"
@@ -94,7 +95,7 @@ static void chain_close(struct card *c, enum script_chain chain, bool session)
 }
 
 /* By the book the answer has the form of the command; cards of 2016 always say AF, odd ones the other of the two. */
-static bool answers_definite(const struct card *c, bool definite)
+bool card_script_definite(const struct card *c, bool definite)
 {
 	switch (c->env->cfg.dialect) {
 	case CARD_DIALECT_WHTY_2016:
@@ -127,8 +128,55 @@ int card_script_run(struct card *c, const struct aid *target, const uint8_t *in,
 			tlv_put_u8(tlvs, SCRIPT_TAG_CHAINING, 0x01);	/* no previous script */
 		chain_close(c, s.chain, session);
 	}
-	definite = answers_definite(c, s.definite);
+	definite = card_script_definite(c, s.definite);
 	rc = script_rsp_enc(out, definite, s.count, tlvs->data, tlvs->len, s.bad);
 	talloc_free(tlvs);
 	return rc;
+}
+
+/* R-APDU of one command, without its status word. */
+static uint16_t run_plain(struct card *c, struct isd_p *p, const struct apdu_cmd *a, struct bytes *r)
+{
+	struct bytes *apdu = bytes_new(r, 262);
+	struct apdu_rsp rsp = { .sw = SW_LENGTH };
+
+	bytes_clear(r);
+	if (apdu_put(apdu, a) == 0) {
+		if (p)
+			isd_p_apdu(p, apdu->data, apdu->len, r);
+		else
+			isd_r_apdu(c, apdu->data, apdu->len, r);
+		if (apdu_rsp_dec(&rsp, r->data, r->len) == 0)
+			r->len = rsp.len;
+	}
+	talloc_free(apdu);
+	return rsp.sw;
+}
+
+int card_script_compact(struct card *c, const struct aid *target, const uint8_t *in, size_t len, struct bytes *out)
+{
+	struct isd_p *p = aid_eq(target, &aid_isd_r) ? NULL : card_isdp(c, target);
+	struct script_compact_rsp rsp = { .sw = SW_LENGTH };
+	struct bytes *r;
+	struct apdu_cmd a;
+	struct rd rd;
+
+	if (!p && !aid_eq(target, &aid_isd_r))
+		return -ENOENT;
+	c->scripts++;
+	r = bytes_new(c, 4096);
+	rd_init(&rd, in, len);
+	while (rsp.executed < 0xFF && script_compact_next(&rd, &a) == 1) {
+		rsp.sw = run_plain(c, p, &a, r);
+		rsp.executed++;
+		if (!apdu_sw_goes_on(rsp.sw))
+			break;
+	}
+	rsp.data = r->data;
+	rsp.len = r->len;
+	script_compact_rsp_enc(out, &rsp);
+	talloc_free(r);
+	if (!c->chained)
+		card_context_drop(c);
+	return 0;
 }

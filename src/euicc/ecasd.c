@@ -150,8 +150,10 @@ static uint16_t derive(struct card *c, const struct ecasd_target *t, const struc
 	secret_wipe(z, sizeof(z));
 	if (rc < 0)
 		return SW_MEMORY;
-	if (c->env->cfg.fault_receipt)
+	if (fault(c->faults, FAULT_RECEIPT)) {
+		fault_struck(c->faults, FAULT_RECEIPT);
 		ks->receipt[0] ^= 0x01;
+	}
 	return es8_keys_rsp_enc(resp, dr, dr_len, ks->receipt) < 0 ? SW_MEMORY : SW_OK;
 }
 

@@ -12,6 +12,7 @@
 
 #include "card_env.h"
 #include "euicc_vty.h"
+#include "faults.h"
 #include "network.h"
 #include "sim.h"
 #include "terminal.h"
@@ -348,11 +349,9 @@ DEFUN(fault_card, fault_card_cmd, "fault card (receipt|memory|tamper|no-por) (on
       "Something goes wrong\nOn every card\nKey establishment receipt is wrong\nCreateISDP finds no memory\n"
       "Profile segments are damaged before they are checked\nNo proof of receipt is sent\nFrom now on\nNo longer\n")
 {
-	struct card_cfg *cfg = &g_sim->env->cfg;
-	bool *f = argv[0][0] == 'r' ? &cfg->fault_receipt : argv[0][0] == 'm' ? &cfg->fault_memory :
-		  argv[0][0] == 't' ? &cfg->fault_tamper : &cfg->fault_no_por;
+	int id = strcmp(argv[0], "no-por") ? fault_find(argv[0]) : FAULT_POR_NONE;
 
-	*f = !strcmp(argv[1], "on");
+	fault_set(g_sim->env->faults, id, strcmp(argv[1], "on") ? 0 : id == FAULT_POR_NONE ? 100 : 1);
 	return CMD_SUCCESS;
 }
 

@@ -400,8 +400,9 @@ static int t_plain(struct isd_p *p, const struct tlv *t, struct bytes *plain)
 	uint8_t *damaged;
 	int rc;
 
-	if (!p->card->env->cfg.fault_tamper || t->len < 9)
+	if (!fault(p->card->faults, FAULT_TAMPER) || t->len < 9)
 		return scp03t_data_dec(p->scp03, plain, t);
+	fault_struck(p->card->faults, FAULT_TAMPER);
 	damaged = talloc_memdup(p, t->v, t->len);
 	damaged[0] ^= 0x80;
 	copy.v = damaged;

@@ -27,7 +27,11 @@ static uint16_t create_isdp(struct card *c, const struct es5_cmd *cmd, struct by
 	if (card_isdp(c, &cmd->aid) || card_isdp_by_tar(c, aid_tar(&cmd->aid)) || aid_eq(&cmd->aid, &aid_isd_r) ||
 	    aid_eq(&cmd->aid, &aid_ecasd))
 		return SW_CONDITIONS;
-	if (c->env->cfg.fault_memory || cmd->memory > card_memory_free(c) || llist_count(&c->isdps) >= ISDP_MAX)
+	if (fault(c->faults, FAULT_MEMORY)) {
+		fault_struck(c->faults, FAULT_MEMORY);
+		return SW_NO_ROOM;
+	}
+	if (cmd->memory > card_memory_free(c) || llist_count(&c->isdps) >= ISDP_MAX)
 		return SW_NO_ROOM;
 	p = talloc_zero(c, struct isd_p);
 	p->card = c;

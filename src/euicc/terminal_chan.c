@@ -216,7 +216,7 @@ static void terminal_chan_write(struct terminal_chan *c)
 {
 	ssize_t n = send(c->efd.fd, c->tx, c->tx_go, MSG_NOSIGNAL);
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && !c->udp && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n < 0 && !c->udp) {
 		terminal_chan_dropped(c);
@@ -283,8 +283,11 @@ void terminal_chan_send(struct terminal *t, const struct bip_cmd *cmd)
 	}
 	memcpy(c->tx + c->tx_len, cmd->data.v, cmd->data.len);
 	c->tx_len += cmd->data.len;
-	if (cmd->qualifier & 1)
+	if (cmd->qualifier & 1) {
 		c->tx_go = c->tx_len;
+		if (c->udp)	/* "send now" ends a datagram: the next one is not to be put behind it */
+			terminal_chan_write(c);
+	}
 	terminal_chan_watch(c);
 	r.data_len = terminal_chan_count(c->size - c->tx_len);
 	terminal_cat_respond(t, &r);

@@ -27,11 +27,19 @@ struct concat {
 	struct bytes *done;		/* packet of the last concat_add() */
 };
 
+/* The three sizes shrink by what is short of a whole message. */
+static size_t concat_count_to(size_t len, size_t short_of)
+{
+	size_t first = CONCAT_FIRST_MAX - short_of, next = CONCAT_NEXT_MAX - short_of;
+
+	if (len <= CONCAT_SINGLE_MAX - short_of)
+		return 1;
+	return 1 + (len - first + next - 1) / next;
+}
+
 size_t concat_count(size_t len)
 {
-	if (len <= CONCAT_SINGLE_MAX)
-		return 1;
-	return 1 + (len - CONCAT_FIRST_MAX + CONCAT_NEXT_MAX - 1) / CONCAT_NEXT_MAX;
+	return concat_count_to(len, 0);
 }
 
 static void concat_part_fill(struct concat_part *p, const uint8_t *hdr, size_t hdr_len, const uint8_t *body, size_t len)
@@ -44,11 +52,18 @@ static void concat_part_fill(struct concat_part *p, const uint8_t *hdr, size_t h
 int concat_cut(struct concat_part *parts, size_t max_parts, uint8_t ota, uint8_t ref, const uint8_t *packet,
 	       size_t len)
 {
-	const uint8_t single[] = { 0x02, ota, 0x00 };
-	size_t n = concat_count(len), off = 0;
+	return concat_cut_to(parts, max_parts, ota, ref, packet, len, TPDU_UD_MAX);
+}
 
-	if (!len)
+int concat_cut_to(struct concat_part *parts, size_t max_parts, uint8_t ota, uint8_t ref, const uint8_t *packet,
+		  size_t len, size_t ud_max)
+{
+	const uint8_t single[] = { 0x02, ota, 0x00 };
+	size_t short_of = ud_max < TPDU_UD_MAX ? TPDU_UD_MAX - ud_max : 0, n, off = 0;
+
+	if (!len || ud_max < CONCAT_UD_MIN)
 		return -EINVAL;
+	n = concat_count_to(len, short_of);
 	if (n > max_parts || n > 255)
 		return -EMSGSIZE;
 	if (n == 1) {
@@ -57,7 +72,7 @@ int concat_cut(struct concat_part *parts, size_t max_parts, uint8_t ota, uint8_t
 	}
 	for (size_t i = 0; i < n; i++) {
 		const uint8_t hdr[] = { i ? 0x05 : 0x07, 0x00, 0x03, ref, n, i + 1, ota, 0x00 };
-		size_t room = i ? CONCAT_NEXT_MAX : CONCAT_FIRST_MAX;
+		size_t room = (i ? CONCAT_NEXT_MAX : CONCAT_FIRST_MAX) - short_of;
 		size_t take = len - off < room ? len - off : room;
 
 		concat_part_fill(&parts[i], hdr, hdr[0] + 1, packet + off, take);

@@ -19,6 +19,10 @@ size_t concat_count(size_t len);
  * than max_parts are needed, -EINVAL for an empty packet. */
 int concat_cut(struct concat_part *parts, size_t max_parts, uint8_t ota, uint8_t ref, const uint8_t *packet,
 	       size_t len);
+/* The same for a card that takes only ud_max octets of user data, CONCAT_UD_MIN or more, in one message. */
+int concat_cut_to(struct concat_part *parts, size_t max_parts, uint8_t ota, uint8_t ref, const uint8_t *packet,
+		  size_t len, size_t ud_max);
+#define CONCAT_UD_MIN 20
 
 /* Half-received messages, bounded in number and age. Time comes from the caller. */
 struct concat;
