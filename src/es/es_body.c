@@ -11,6 +11,7 @@
 
 #define B(field) offsetof(struct es_body, field)
 #define BIT(iface) (1 << (iface))
+#define ES2_3_4 (BIT(ES2) | BIT(ES3) | BIT(ES4))
 
 static const struct es_field addr_fields[] = {
 	{ "Imsi", ET_DIGITS, EC_OPT, offsetof(struct es_addr, imsi), sizeof(((struct es_addr *)0)->imsi) },
@@ -40,8 +41,10 @@ static const struct es_group group_pol2 = ES_GROUP(pol2_fields, struct es_body);
 #define F_MORE		{ "MoreToDo", ET_BOOL, EC_OPT, B(more_to_do) }
 #define F_TYPE_OPT	{ "ProfileType", ET_CHARS, EC_OPT, B(profile_type), 101 }
 #define F_POL2		{ "pol2", ET_GROUP, EC_OPT, 0, B(has_pol2), &group_pol2 }
+#define F_MNO_OPT	{ "Mno-id", ET_OID, EC_OPT, B(mno_id), OID_STR_SIZE }
+#define F_COMPLETION	{ "CompletionTimestamp", ET_TIME, EC_ONE, B(completion), .spell = ES_SPELL_TIMESTAMP }
 #define F_EIS(card)	{ "Eis", ET_PTR, card, B(eis), ES_NOWHERE, &es_group_eis }
-#define F_RDATA		{ "EuiccResponseData", ET_HEX, EC_OPT, B(response_data) }
+#define F_RDATA		{ "EuiccResponseData", ET_HEX, EC_OPT, B(response_data), .spell = ES_SPELL_RDATA }
 #define F_NEWADDR	{ "newSubscriptionAddress", ET_GROUP, EC_ONE, B(addr), B(has_addr), &es_group_addr }
 
 /* off-card.md 2. FunctionCallIdentifier is missing in a sample; es_soap.c always writes one. */
@@ -63,7 +66,7 @@ static const struct es_field audit_eis[] = {
 	F_EID, F_SMSR, { "Iccid", ET_ICCIDS, EC_MANY, B(iccids), B(n_iccids), NULL, 64 },
 };
 static const struct es_field download[] = {	/* off-card.md 4.2: the spelling of Smsr-id differs here */
-	F_EID, { "SmSr-id", ET_OID, EC_ONE, B(smsr_id), OID_STR_SIZE }, F_TYPE_OPT, F_ICCID_OPT,
+	F_EID, { "SmSr-id", ET_OID, EC_ONE, B(smsr_id), OID_STR_SIZE, .spell = ES_SPELL_DOWNLOAD_SMSR }, F_TYPE_OPT, F_ICCID_OPT,
 	{ "EnableProfile", ET_BOOL, EC_ONE, B(enable_profile) },
 };
 static const struct es_field iccid_rdata[] = { F_ICCID_OPT, F_RDATA };
@@ -83,9 +86,73 @@ static const struct es_field iccid_only[] = { F_EID, F_SMSR, F_ICCID };
 static const struct es_field policy[] = { F_EID, F_SMSR, F_ICCID, F_POL2 };
 static const struct es_field address[] = { F_EID, F_SMSR, F_ICCID, F_NEWADDR };
 static const struct es_field handle[] = {
-	F_EID, F_ICCID, F_MNO_ES3, { "CompletionTimestamp", ET_TIME, EC_ONE, B(completion) },
+	F_EID, F_ICCID, F_MNO_ES3, F_COMPLETION,
 };
-static const struct es_field nothing[] = { { "EuiccResponseData", ET_HEX, EC_OPT, B(response_data) } };
+static const struct es_field nothing[] = { F_RDATA };
+
+/* ES7 and what leads to it (4.4, 4.6) */
+static const struct es_field prepare_change[] = {
+	F_EID, { "CurrentSMSRid", ET_OID, EC_ONE, B(target_smsr_id), OID_STR_SIZE },
+};
+static const struct es_field smsr_change[] = {
+	F_EID, { "TargetSmsrId", ET_OID, EC_ONE, B(target_smsr_id), OID_STR_SIZE, .spell = ES_SPELL_TARGET_SMSR },
+};
+static const struct es_field keyset[] = {
+	F_EID, { "KeyVersionNumber", ET_U8, EC_ONE, B(key_version) },
+	{ "InitialSequenceCounter", ET_U64, EC_ONE, B(initial_counter) },
+	{ "ECCKeyLength", ET_WORD, EC_ONE, B(ecc_key_length), 8, .words = "ECC-256|ECC-384|ECC-512|ECC-521" },
+	{ "ScenarioParameter", ET_U8, EC_ONE, B(scenario) },
+	{ "HostId", ET_HEX, EC_ONE, B(host_id), .spell = ES_SPELL_HOST },
+	{ "EphemeralPublicKey", ET_HEX, EC_ONE, B(epk) }, { "Signature", ET_HEX, EC_ONE, B(signature) },
+};
+static const struct es_field keyset_rsp[] = {
+	{ "DerivationRandom", ET_HEX, EC_OPT, B(derivation_random) }, { "Receipt", ET_HEX, EC_OPT, B(receipt) },
+};
+static const struct es_field authenticate[] = {	/* Eid or Eis (9 no. 5): es_soap.c takes the EID from either */
+	{ "Eid", ET_EID, EC_OPT, B(eid), B(has_eid) }, F_EIS(EC_OPT),
+	{ "SmsrCertificate", ET_HEX, EC_ONE, B(certificate) },
+};
+static const struct es_field authenticate_rsp[] = { { "RandomChallenge", ET_HEX, EC_OPT, B(challenge) } };
+static const struct es_field handle_change[] = {
+	{ "Eis", ET_PTR, EC_ONE, B(eis), ES_NOWHERE, &es_group_eis_change }, F_COMPLETION,
+};
+static const struct es_field connectivity[] = {
+	F_EID, F_ICCID, { "ConnectivityParameters", ET_HEX, EC_ONE, B(connectivity) },
+};
+static const struct es_field properties[] = {
+	F_EID, { "AdditionalProperties", ET_PROPS, EC_ONE, B(props), B(n_props), NULL, ES_PROPERTIES_MAX },
+};
+
+/* v3.2 and v4 (8.2, last block): names and order are our own proposal */
+#define GRANT(field) offsetof(struct es_grant, field)
+static const struct es_field plma_fields[] = {
+	{ "Mno-id", ET_OID, EC_ONE, GRANT(mno_id), OID_STR_SIZE },
+	{ "M2m-sp-id", ET_OID, EC_ONE, GRANT(m2m_sp_id), OID_STR_SIZE },
+	{ "ProfileType", ET_CHARS, EC_ONE, GRANT(profile_type), 101 },
+	{ "AuthorisedOperation", ET_NAMES, EC_MANY, GRANT(names), GRANT(n_names), NULL, ES_GRANT_NAMES_MAX },
+};
+const struct es_group es_group_plma = ES_GROUP(plma_fields, struct es_grant);
+static const struct es_field onc_fields[] = {
+	{ "Mno-id", ET_OID, EC_ONE, GRANT(mno_id), OID_STR_SIZE },
+	{ "ProfileType", ET_CHARS, EC_ONE, GRANT(profile_type), 101 },
+	{ "DiscardedNotification", ET_NAMES, EC_MANY, GRANT(names), GRANT(n_names), NULL, ES_GRANT_NAMES_MAX },
+};
+const struct es_group es_group_onc = ES_GROUP(onc_fields, struct es_grant);
+#define F_PLMA(type, card, max)	{ "Plma", type, card, B(grant), B(n_grants), &es_group_plma, max }
+#define F_ONC(type, card, max)	{ "Onc", type, card, B(grant), B(n_grants), &es_group_onc, max }
+static const struct es_field set_plma[] = { F_SMSR, F_PLMA(ET_VEC, EC_ONE, 1) };
+static const struct es_field get_plma[] = {
+	F_SMSR, { "Eid", ET_EID, EC_OPT, B(eid), B(has_eid) }, F_ICCID_OPT, F_TYPE_OPT,
+	{ "M2m-sp-id", ET_OID, EC_OPT, B(m2m_sp_id), OID_STR_SIZE }, F_MNO_ES3,
+};
+static const struct es_field get_plma_rsp[] = { F_PLMA(ET_VEC, EC_MANY, 1024) };
+static const struct es_field set_onc[] = { F_SMSR, F_ONC(ET_VEC, EC_ONE, 1) };
+static const struct es_field get_onc[] = { F_SMSR, F_TYPE_OPT, F_MNO_ES3 };
+static const struct es_field get_onc_rsp[] = { F_ONC(ET_VEC, EC_MANY, 1024) };
+static const struct es_field handle_downloaded[] = { F_EID, F_ICCID, F_MNO_OPT, F_TYPE_OPT, F_COMPLETION };
+static const struct es_field handle_pol2[] = { F_EID, F_ICCID, F_MNO_OPT, F_POL2, F_COMPLETION };
+static const struct es_field handle_plma[] = { F_PLMA(ET_VEC, EC_ONE, 1), F_COMPLETION };
+static const struct es_field handle_attribute[] = { F_EID, F_ICCID, F_MNO_OPT, F_COMPLETION };
 
 #define G(table) ES_GROUP(table, struct es_body)
 static const struct es_group group_base_request = G(base_request), group_base_response = G(base_response),
@@ -98,21 +165,42 @@ static const struct message {
 	struct es_group request, response;
 } messages[] = {
 	{ ES_FN_REGISTER_EIS, BIT(ES1), false, G(eis_fields), G(nothing) },
-	{ ES_FN_GET_EIS, BIT(ES2) | BIT(ES3) | BIT(ES4), false, G(get_eis), G(eis_opt) },
-	{ ES_FN_AUDIT_EIS, BIT(ES2) | BIT(ES3) | BIT(ES4), false, G(audit_eis), G(eis_opt) },
+	{ ES_FN_GET_EIS, ES2_3_4, false, G(get_eis), G(eis_opt) },
+	{ ES_FN_AUDIT_EIS, ES2_3_4, false, G(audit_eis), G(eis_opt) },
 	{ ES_FN_DOWNLOAD_PROFILE, BIT(ES2), false, G(download), G(iccid_rdata) },
 	{ ES_FN_CREATE_ISDP, BIT(ES3), false, G(create_isdp), G(create_isdp_rsp) },
 	{ ES_FN_SEND_DATA, BIT(ES3), false, G(send_data), G(nothing) },
 	{ ES_FN_PROFILE_DOWNLOAD_COMPLETED, BIT(ES3), false, G(completed), G(nothing) },
-	{ ES_FN_ENABLE_PROFILE, BIT(ES2) | BIT(ES3) | BIT(ES4), false, G(iccid_only), G(iccid_rdata) },
-	{ ES_FN_DISABLE_PROFILE, BIT(ES2) | BIT(ES3) | BIT(ES4), false, G(iccid_only), G(iccid_rdata) },
+	{ ES_FN_ENABLE_PROFILE, ES2_3_4, false, G(iccid_only), G(iccid_rdata) },
+	{ ES_FN_DISABLE_PROFILE, ES2_3_4, false, G(iccid_only), G(iccid_rdata) },
 	{ ES_FN_DELETE_PROFILE, BIT(ES2) | BIT(ES4), false, G(iccid_only), G(iccid_rdata) },
 	{ ES_FN_DELETE_ISDP, BIT(ES3), false, G(iccid_only), G(iccid_rdata) },
-	{ ES_FN_UPDATE_POLICY_RULES, BIT(ES2) | BIT(ES3) | BIT(ES4), false, G(policy), G(nothing) },
-	{ ES_FN_UPDATE_SUBSCRIPTION_ADDRESS, BIT(ES2) | BIT(ES3) | BIT(ES4), false, G(address), G(nothing) },
-	{ ES_FN_HANDLE_ENABLED, BIT(ES2) | BIT(ES3) | BIT(ES4), true, G(handle), G(nothing) },
-	{ ES_FN_HANDLE_DISABLED, BIT(ES2) | BIT(ES3) | BIT(ES4), true, G(handle), G(nothing) },
-	{ ES_FN_HANDLE_DELETED, BIT(ES2) | BIT(ES3) | BIT(ES4), true, G(handle), G(nothing) },
+	{ ES_FN_UPDATE_POLICY_RULES, ES2_3_4, false, G(policy), G(nothing) },
+	{ ES_FN_UPDATE_SUBSCRIPTION_ADDRESS, ES2_3_4, false, G(address), G(nothing) },
+	{ ES_FN_UPDATE_EIS_PROPERTIES, BIT(ES1), false, G(properties), G(nothing) },
+	{ ES_FN_UPDATE_CONNECTIVITY, BIT(ES3), false, G(connectivity), G(nothing) },
+	{ ES_FN_SET_PLMA, BIT(ES2) | BIT(ES3) | BIT(ES4A), false, G(set_plma), G(nothing) },
+	{ ES_FN_GET_PLMA, ES2_3_4 | BIT(ES4A), false, G(get_plma), G(get_plma_rsp) },
+	{ ES_FN_SET_ONC, BIT(ES2) | BIT(ES3) | BIT(ES4A), false, G(set_onc), G(nothing) },
+	{ ES_FN_GET_ONC, BIT(ES2) | BIT(ES3) | BIT(ES4A), false, G(get_onc), G(get_onc_rsp) },
+	{ ES_FN_SET_FALLBACK, ES2_3_4, false, G(iccid_only), G(nothing) },
+	{ ES_FN_SET_EMERGENCY, ES2_3_4, false, G(iccid_only), G(nothing) },
+	{ ES_FN_PREPARE_SMSR_CHANGE, BIT(ES4), false, G(prepare_change), G(nothing) },
+	{ ES_FN_SMSR_CHANGE, BIT(ES4), false, G(smsr_change), G(nothing) },
+	{ ES_FN_CREATE_ADDITIONAL_KEYSET, BIT(ES7), false, G(keyset), G(keyset_rsp) },
+	{ ES_FN_HANDOVER_EUICC, BIT(ES7), false, G(eis_fields), G(nothing) },
+	{ ES_FN_AUTHENTICATE_SMSR, BIT(ES7), false, G(authenticate), G(authenticate_rsp) },
+	{ ES_FN_HANDLE_SMSR_CHANGE, ES2_3_4 | BIT(ES7), true, G(handle_change), G(nothing) },
+	{ ES_FN_HANDLE_DOWNLOADED, ES2_3_4, true, G(handle_downloaded), G(nothing) },
+	{ ES_FN_HANDLE_POL2_UPDATED, ES2_3_4, true, G(handle_pol2), G(nothing) },
+	{ ES_FN_HANDLE_PLMA_CHANGED, ES2_3_4, true, G(handle_plma), G(nothing) },
+	{ ES_FN_HANDLE_FALLBACK_SET, ES2_3_4, true, G(handle_attribute), G(nothing) },
+	{ ES_FN_HANDLE_FALLBACK_UNSET, ES2_3_4, true, G(handle_attribute), G(nothing) },
+	{ ES_FN_HANDLE_EMERGENCY_SET, ES2_3_4, true, G(handle_attribute), G(nothing) },
+	{ ES_FN_HANDLE_EMERGENCY_UNSET, ES2_3_4, true, G(handle_attribute), G(nothing) },
+	{ ES_FN_HANDLE_ENABLED, ES2_3_4, true, G(handle), G(nothing) },
+	{ ES_FN_HANDLE_DISABLED, ES2_3_4, true, G(handle), G(nothing) },
+	{ ES_FN_HANDLE_DELETED, ES2_3_4, true, G(handle), G(nothing) },
 };
 
 const struct es_group *es_body_group(enum es_iface iface, enum es_func func, enum es_kind kind)
@@ -180,14 +268,14 @@ int es_result_dec(struct es_dec *d, struct es_result *res, const struct _xmlNode
 	return rc;
 }
 
-void es_result_enc(struct bytes *out, const struct es_result *res)
+void es_result_enc(struct bytes *out, const char *name, const struct es_result *res)
 {
-	es_out_open(out, "FunctionExecutionStatus");
+	es_out_open(out, name);
 	es_out_elem(out, "Status", es_status_name(res->status));
 	if (res->status != ES_EXECUTED_SUCCESS && *res->subject && *res->reason) {
 		es_out_open(out, "StatusCodeData");
-		es_fields_enc(out, &group_code, res, ES1);
+		es_fields_enc(out, &group_code, res, &(struct es_enc){ ES1, NULL });
 		es_out_close(out, "StatusCodeData");
 	}
-	es_out_close(out, "FunctionExecutionStatus");
+	es_out_close(out, name);
 }

@@ -13,6 +13,7 @@
 #define KS(field) offsetof(struct es_keyset, field)
 #define KEY(field) offsetof(struct es_keyset_key, field)
 #define PI(field) offsetof(struct es_profile_info, field)
+#define AR(field) offsetof(struct es_audit_record, field)
 
 extern const struct es_group es_group_addr, es_group_rule;	/* es_body.c */
 
@@ -50,7 +51,9 @@ static const struct es_group group_sd = ES_GROUP(sd_fields, struct es_sd);
 
 static const struct es_field caps_fields[] = {
 	{ "CattpSupport", ET_BOOL, EC_ONE, E(cattp) },
+	{ "CattpVersion", ET_CHARS, EC_OPT, E(cattp_version), 16 },
 	{ "HttpSupport", ET_BOOL, EC_ONE, E(http) },
+	{ "HttpVersion", ET_CHARS, EC_OPT, E(http_version), 16 },
 	{ "SecurePacketVersion", ET_CHARS, EC_ONE, E(secure_packet_version), 16 },
 	{ "RemoteProvisioningVersion", ET_CHARS, EC_ONE, E(remote_provisioning_version), 16 },
 };
@@ -90,6 +93,25 @@ static const struct es_field profile_fields[] = {
 };
 static const struct es_group group_profile = ES_GROUP(profile_fields, struct es_profile_info);
 
+/* off-card.md 3.5 */
+static const struct es_field record_fields[] = {
+	{ "Eid", ET_EID, EC_ONE, AR(eid), ES_NOWHERE },
+	{ "Smsr-id", ET_OID, EC_ONE, AR(smsr_id), OID_STR_SIZE },
+	{ "OperationDate", ET_TIME, EC_ONE, AR(date) },
+	{ "OperationType", ET_HEX16, EC_ONE, AR(type), AR(type_len) },
+	{ "RequesterId", ET_OID, EC_OPT, AR(requester_id), OID_STR_SIZE },
+	{ "OperationExecutionStatus", ET_RESULT, EC_OPT, AR(result), AR(has_result) },
+	{ "Isd-p-aid", ET_AID, EC_OPT, AR(isdp_aid) },
+	{ "Iccid", ET_ICCID, EC_OPT, AR(iccid) },
+	{ "Imei", ET_HEX, EC_OPT, AR(imei) },
+	{ "Meid", ET_HEX, EC_OPT, AR(meid) },
+};
+static const struct es_group group_record = ES_GROUP(record_fields, struct es_audit_record);
+static const struct es_field trail_fields[] = {
+	{ "Record", ET_VEC, EC_MANY, E(audit), E(n_audit), &group_record, ES_AUDIT_RECORDS_MAX },
+};
+static const struct es_group group_trail = ES_GROUP(trail_fields, struct es_eis);
+
 static const struct es_field eis_fields[] = {
 	{ "EumSignedInfo", ET_SIGNED, EC_ONE, 0, E(signed_info), &group_signed },
 	{ "EumSignature", ET_SIGNATURE, EC_OPT, E(signature) },
@@ -100,8 +122,27 @@ static const struct es_field eis_fields[] = {
 	{ "Smsr-id", ET_OID, EC_OPT, E(smsr_id), OID_STR_SIZE },
 	{ "ProfileInfo", ET_VEC, EC_MANY, E(profile), E(n_profiles), &group_profile, 64 },
 	{ "Isd-r", ET_SD, EC_OPT, E(isd_r), ES_NOWHERE, &group_sd },
+	{ "AuditTrail", ET_GROUP, EC_OPT, 0, E(has_audit), &group_trail },
+	{ "AdditionalProperties", ET_PROPS, EC_OPT, E(props), E(n_props), NULL, ES_PROPERTIES_MAX },
 };
 const struct es_group es_group_eis = ES_GROUP(eis_fields, struct es_eis);
+
+/* What HandleSMSRChangeNotification shows (off-card.md 3.8, last column): no address, state, memory, POL2, fall-back */
+static const struct es_field change_profile_fields[] = {
+	{ "Iccid", ET_ICCID, EC_ONE, PI(iccid) },
+	{ "Isd-p-aid", ET_AID, EC_OPT, PI(isdp_aid) },
+	{ "Mno-id", ET_OID, EC_OPT, PI(mno_id), OID_STR_SIZE },
+	{ "Smdp-id", ET_OID, EC_OPT, PI(smdp_id), OID_STR_SIZE },
+	{ "ProfileType", ET_CHARS, EC_OPT, PI(profile_type), 101 },
+};
+static const struct es_group group_change_profile = ES_GROUP(change_profile_fields, struct es_profile_info);
+static const struct es_group group_change_signed = { signed_fields, 1, sizeof(struct es_eis) };	/* Eid */
+static const struct es_field change_fields[] = {
+	{ "EumSignedInfo", ET_GROUP, EC_ONE, 0, ES_NOWHERE, &group_change_signed },
+	{ "Smsr-id", ET_OID, EC_OPT, E(smsr_id), OID_STR_SIZE },
+	{ "ProfileInfo", ET_VEC, EC_MANY, E(profile), E(n_profiles), &group_change_profile, 64 },
+};
+const struct es_group es_group_eis_change = ES_GROUP(change_fields, struct es_eis);
 static const struct es_group group_only_signed = { eis_fields, 1, sizeof(struct es_eis) };
 
 static const char *const pstate_names[] = {
@@ -170,7 +211,7 @@ static struct bytes *eis_enc(void *ctx, const struct es_group *g, const struct e
 		return NULL;
 	if (element)
 		es_out_raw(out, "<rps:Eis xmlns:rps=\"" NS_RPS "\">");
-	es_fields_enc(out, g, eis, ES1);
+	es_fields_enc(out, g, eis, &(struct es_enc){ ES1, NULL });
 	if (element)
 		es_out_close(out, element);
 	if (out->err)

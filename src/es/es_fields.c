@@ -108,21 +108,6 @@ static int dec_array(struct es_dec *d, const struct es_field *f, void *base, con
 	return es_fields_dec(d, f->sub, elem, n);
 }
 
-static int dec_iccids(struct es_dec *d, const struct es_field *f, void *base, const struct _xmlNode *n)
-{
-	char (**vec)[ICCID_STR_SIZE] = (void *)AT(base, f->off, void *), (*grown)[ICCID_STR_SIZE];
-	size_t *count = AT(base, f->aux, size_t);
-	struct es_field one = { .name = f->name, .type = ET_ICCID };
-
-	if (*count >= f->max)
-		return es_dec_fail(d, ES_R_PARAM_INVALID, n, NULL, "too many");
-	grown = talloc_realloc_size(d->ctx, *vec, (*count + 1) * sizeof(**vec));
-	if (!grown)
-		return -ENOMEM;
-	*vec = grown;
-	return dec_one(d, &one, grown[(*count)++], n);
-}
-
 /* KeyComponents: a key is one component here, the first (off-card.md 3.3; layout of the attributes unsure, children
  * accepted) */
 static int dec_keys(struct es_dec *d, void *base, const struct _xmlNode *n)
@@ -211,6 +196,8 @@ static int dec_composite(struct es_dec *d, const struct es_field *f, void *base,
 	case ET_PTR:
 		return dec_ptr(d, f, base, n);
 	case ET_RESULT:
+		if (f->aux)
+			*AT(base, f->aux, bool) = true;
 		return es_result_dec(d, AT(base, f->off, struct es_result), n);
 	case ET_KEYS:
 		return dec_keys(d, base, n);
@@ -218,10 +205,8 @@ static int dec_composite(struct es_dec *d, const struct es_field *f, void *base,
 		return dec_signed(d, f, base, n);
 	case ET_SIGNATURE:
 		return dec_signature(d, f, base, n);
-	case ET_ICCIDS:
-		return dec_iccids(d, f, base, n);
 	default:
-		return 1;
+		return es_list_dec(d, f, base, n);
 	}
 }
 
@@ -451,6 +436,10 @@ static bool value_present(const struct es_field *f, const void *base)
 		return CAT(base, f->off, struct es_sd)->aid.len != 0;
 	case ET_HEX16:
 		return *CAT(base, f->aux, size_t) != 0;
+	case ET_PROPS:
+		return *CAT(base, f->aux, size_t) != 0;
+	case ET_RESULT:
+		return !f->aux || *CAT(base, f->aux, bool);
 	case ET_EID:
 	case ET_GROUP:
 		return f->aux == ES_NOWHERE || *CAT(base, f->aux, bool);
@@ -496,10 +485,18 @@ static const char *value_text(void *ctx, const struct es_field *f, const void *b
 	}
 }
 
-static void enc_group(struct bytes *out, const struct es_field *f, const void *base, enum es_iface iface)
+/* es_msg.c: the spellings of the elements that have several */
+static const char *field_name(const struct es_field *f, const struct es_enc *e)
+{
+	const char *name = f->spell && e->dialect ? es_spelling(f->spell, e->dialect->spell[f->spell]) : NULL;
+
+	return name ? name : f->name;
+}
+
+static void enc_group(struct bytes *out, const struct es_field *f, const void *base, const struct es_enc *e)
 {
 	es_out_open(out, f->name);
-	es_fields_enc(out, f->sub, base, iface);
+	es_fields_enc(out, f->sub, base, e);
 	es_out_close(out, f->name);
 }
 
@@ -520,70 +517,62 @@ static void enc_key_components(struct bytes *out, const struct es_keyset_key *ke
 	es_out_raw(out, "\"/></rps:KeyComponents>");
 }
 
-static void enc_iccids(struct bytes *out, const struct es_field *f, const void *base)
-{
-	const char (*vec)[ICCID_STR_SIZE] = *CAT(base, f->off, void *);
-
-	for (size_t i = 0; i < *CAT(base, f->aux, size_t); i++)
-		es_out_elem(out, f->name, vec[i]);
-}
-
 /* The signed part and the signature go out as they came, octet for octet (off-card.md 0.1 no. 6). */
-static void enc_signed(struct bytes *out, const struct es_field *f, const void *base, enum es_iface iface)
+static void enc_signed(struct bytes *out, const struct es_field *f, const void *base, const struct es_enc *e)
 {
 	const struct bytes *text = *CAT(base, f->type == ET_SIGNED ? f->aux : f->off, struct bytes *);
 
 	if (text)
 		bytes_put_bytes(out, text);
 	else if (f->type == ET_SIGNED)
-		enc_group(out, f, base, iface);
+		enc_group(out, f, base, e);
 }
 
-static void enc_one(struct bytes *out, const struct es_field *f, const void *base, enum es_iface iface)
+static void enc_one(struct bytes *out, const struct es_field *f, const void *base, const struct es_enc *e)
 {
 	void *tmp;
 
 	switch (f->type) {
 	case ET_CERT:
-		return enc_group(out, f, base, iface);
+		return enc_group(out, f, base, e);
 	case ET_CERT_INDEX:
 		return es_out_elem(out, f->name, "1");
 	case ET_GROUP:
 	case ET_SD:
-		return enc_group(out, f, (const uint8_t *)base + f->off, iface);
+		return enc_group(out, f, (const uint8_t *)base + f->off, e);
 	case ET_ARRAY:
 		for (size_t i = 0; i < *CAT(base, f->aux, size_t) && i < f->max; i++)
-			enc_group(out, f, (const uint8_t *)base + f->off + i * f->sub->size, iface);
+			enc_group(out, f, (const uint8_t *)base + f->off + i * f->sub->size, e);
 		return;
 	case ET_VEC:
 		for (size_t i = 0; i < *CAT(base, f->aux, size_t); i++)
-			enc_group(out, f, *CAT(base, f->off, uint8_t *) + i * f->sub->size, iface);
+			enc_group(out, f, *CAT(base, f->off, uint8_t *) + i * f->sub->size, e);
 		return;
 	case ET_PTR:
-		return enc_group(out, f, *CAT(base, f->off, void *), iface);
+		return enc_group(out, f, *CAT(base, f->off, void *), e);
 	case ET_RESULT:
-		return es_result_enc(out, CAT(base, f->off, struct es_result));
+		return es_result_enc(out, f->name, CAT(base, f->off, struct es_result));
 	case ET_KEYS:
 		return enc_key_components(out, base);
 	case ET_SIGNED:
 	case ET_SIGNATURE:
-		return enc_signed(out, f, base, iface);
-	case ET_ICCIDS:
-		return enc_iccids(out, f, base);
+		return enc_signed(out, f, base, e);
 	default:
+		if (es_list_enc(out, f, base))
+			return;
 		tmp = talloc_new(out);
-		es_out_elem(out, f->name, value_text(tmp, f, base));
+		es_out_elem(out, field_name(f, e), value_text(tmp, f, base));
 		talloc_free(tmp);
 	}
 }
 
-void es_fields_enc(struct bytes *out, const struct es_group *g, const void *base, enum es_iface iface)
+void es_fields_enc(struct bytes *out, const struct es_group *g, const void *base, const struct es_enc *e)
 {
 	for (size_t i = 0; i < g->n; i++) {
 		const struct es_field *f = &g->f[i];
 
-		if (f->card == EC_ALIAS || !field_on(f, iface) || (f->card == EC_OPT && !value_present(f, base)))
+		if (f->card == EC_ALIAS || !field_on(f, e->iface) || (f->card == EC_OPT && !value_present(f, base)))
 			continue;
-		enc_one(out, f, base, iface);
+		enc_one(out, f, base, e);
 	}
 }

@@ -13,6 +13,7 @@ enum es_ftype {
 	ET_WORD,	/* char[aux], one of words */
 	ET_ICCID,	/* char[ICCID_STR_SIZE] */
 	ET_ICCIDS,	/* talloc array of them, count at aux */
+	ET_NAMES,	/* talloc array of char[ES_NAME_SIZE], count at aux: names of functions */
 	ET_U8, ET_U32, ET_U64,
 	ET_BOOL,
 	ET_TIME,	/* int64_t, UTC seconds; 0 absent */
@@ -29,10 +30,11 @@ enum es_ftype {
 	ET_ARRAY,	/* fixed array of groups, count at aux, at most max */
 	ET_VEC,		/* talloc array of groups, count at aux, at most max */
 	ET_PTR,		/* talloc'ed struct */
-	ET_RESULT,	/* struct es_result */
+	ET_RESULT,	/* struct es_result; aux: presence flag, 0: always there */
 	ET_KEYS,	/* KeyComponents of a Key: struct es_keyset_key */
 	ET_SIGNED,	/* group, whose canonical text is kept at aux (struct bytes *) */
 	ET_SIGNATURE,	/* canonical text only */
+	ET_PROPS,	/* talloc array of struct es_property, count at aux: key and value as children or attributes */
 };
 
 enum es_card {
@@ -54,6 +56,7 @@ struct es_field {
 	size_t max;
 	const char *words;	/* "ENABLE|DISABLE" */
 	uint8_t ifaces;		/* bit mask of 1 << enum es_iface; 0: all */
+	enum es_spell spell;	/* peers disagree about the name */
 };
 
 struct es_group {
@@ -75,13 +78,17 @@ struct es_dec {
 /* One failure, named by the element's path. Always -EBADMSG. */
 int es_dec_fail(struct es_dec *d, enum es_reason reason, const struct _xmlNode *n, const char *child, const char *what);
 int es_fields_dec(struct es_dec *d, const struct es_group *g, void *base, const struct _xmlNode *parent);
+struct es_enc {
+	enum es_iface iface;
+	const struct es_dialect *dialect;	/* NULL: default */
+};
 /* Only the rows of the interface; sticky errors are in out->err. */
-void es_fields_enc(struct bytes *out, const struct es_group *g, const void *base, enum es_iface iface);
+void es_fields_enc(struct bytes *out, const struct es_group *g, const void *base, const struct es_enc *e);
 bool es_name_eq(const char *a, const char *b);	/* without case and hyphens */
 bool es_dotted(const char *s);			/* digits and dots */
 
 /* es_eis.c */
-extern const struct es_group es_group_eis;
+extern const struct es_group es_group_eis, es_group_eis_change;
 /* es_body.c: NULL when the interface has no such message. base: FunctionCallIdentifier ... or ProcessingStart ... */
 const struct es_group *es_body_group(enum es_iface iface, enum es_func func, enum es_kind kind);
 const struct es_group *es_body_base(enum es_kind kind);

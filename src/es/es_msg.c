@@ -26,6 +26,37 @@ static const char *const func_names[_ES_FN_COUNT] = {
 	[ES_FN_HANDLE_ENABLED] = "HandleProfileEnabledNotification",
 	[ES_FN_HANDLE_DISABLED] = "HandleProfileDisabledNotification",
 	[ES_FN_HANDLE_DELETED] = "HandleProfileDeletedNotification",
+	[ES_FN_UPDATE_EIS_PROPERTIES] = "UpdateEISAdditionalProperties",
+	[ES_FN_UPDATE_CONNECTIVITY] = "UpdateConnectivityParameters",
+	[ES_FN_SET_PLMA] = "SetPLMA",
+	[ES_FN_GET_PLMA] = "GetPLMA",
+	[ES_FN_SET_ONC] = "SetONC",
+	[ES_FN_GET_ONC] = "GetONC",
+	[ES_FN_SET_FALLBACK] = "SetFallBackAttribute",
+	[ES_FN_SET_EMERGENCY] = "SetEmergencyProfileAttribute",
+	[ES_FN_PREPARE_SMSR_CHANGE] = "PrepareSMSRChange",
+	[ES_FN_SMSR_CHANGE] = "SMSRChange",
+	[ES_FN_CREATE_ADDITIONAL_KEYSET] = "CreateAdditionalKeySet",
+	[ES_FN_HANDOVER_EUICC] = "HandoverEUICC",
+	[ES_FN_AUTHENTICATE_SMSR] = "AuthenticateSMSR",
+	[ES_FN_HANDLE_SMSR_CHANGE] = "HandleSMSRChangeNotification",
+	[ES_FN_HANDLE_DOWNLOADED] = "HandleProfileDownloadedNotification",
+	[ES_FN_HANDLE_POL2_UPDATED] = "HandleProfilePOL2UpdatedNotification",
+	[ES_FN_HANDLE_PLMA_CHANGED] = "HandlePLMAChangedNotification",
+	[ES_FN_HANDLE_FALLBACK_SET] = "HandleProfileFallBackAttributeSetNotification",
+	[ES_FN_HANDLE_FALLBACK_UNSET] = "HandleProfileFallBackAttributeUnsetNotification",
+	[ES_FN_HANDLE_EMERGENCY_SET] = "HandleEmergencyProfileAttributeSetNotification",
+	[ES_FN_HANDLE_EMERGENCY_UNSET] = "HandleEmergencyProfileAttributeUnsetNotification",
+};
+
+/* Names seen or remembered otherwise (off-card.md 4.2, 9 no. 1): read, never written. */
+static const struct { const char *name; enum es_func func; } func_aliases[] = {
+	{ "UpdatePolicy", ES_FN_UPDATE_POLICY_RULES },
+	{ "HandlePLMASettingNotification", ES_FN_HANDLE_PLMA_CHANGED },
+	{ "HandleFallBackAttributeSetNotification", ES_FN_HANDLE_FALLBACK_SET },
+	{ "HandleFallBackAttributeUnsetNotification", ES_FN_HANDLE_FALLBACK_UNSET },
+	{ "HandleProfileEmergencyAttributeSetNotification", ES_FN_HANDLE_EMERGENCY_SET },
+	{ "HandleProfileEmergencyAttributeUnsetNotification", ES_FN_HANDLE_EMERGENCY_UNSET },
 };
 
 static const char *const status_names[] = {
@@ -72,7 +103,34 @@ static const struct reason_row {
 	[ES_R_EUM_CERT_EXPIRED] = { "8.5.2", "6.3", "EUM certificate expired" },
 	[ES_R_ECASD_CERT_INVALID] = { "8.5.2", "6.1", "ECASD certificate invalid" },
 	[ES_R_KEY_ESTABLISHMENT] = { "8.4", "4.2", "key establishment failed" },
+	[ES_R_COND_MISSING] = { "1.6", "2.3", "conditional parameter missing" },
+	[ES_R_EIS_NOT_ALLOWED] = { "8.6", "1.2", "caller may not read this EIS" },
+	[ES_R_NOT_DELEGABLE] = { "1.6", "1.2", "this cannot be granted to another party" },
+	[ES_R_SMSR_REFUSES] = { "8.7", "3.8", "the SM-SR refuses the change" },
+	[ES_R_NOT_PREPARED] = { "8.1.1", "1.2", "no change of SM-SR is prepared for this eUICC" },
+	[ES_R_SMSR_CERT_INVALID] = { "8.5.3", "6.1", "SM-SR certificate invalid" },
+	[ES_R_SMSR_CERT_EXPIRED] = { "8.5.3", "6.3", "SM-SR certificate expired" },
+	[ES_R_ATTRIBUTE_REFUSED] = { "8.2.1", "3.8", "the attribute may not be set" },
 };
+
+/* off-card.md 9 no. 4, "Disagreements": the first of each is the default. */
+static const struct { const char *name, *spelling[3]; } spellings[_ES_SPELLS] = {
+	[ES_SPELL_DOWNLOAD_SMSR] = { "smsr-id", { "SmSr-id", "Smsr-id", "Sm-sr-id" } },
+	[ES_SPELL_TARGET_SMSR] = { "target-smsr-id", { "TargetSmsrId", "TargetSmsr-id", "TargetSMSRid" } },
+	[ES_SPELL_HOST] = { "host-id", { "HostId", "HostID" } },
+	[ES_SPELL_TIMESTAMP] = { "completion-timestamp", { "CompletionTimestamp", "CompletionTimeStamp" } },
+	[ES_SPELL_RDATA] = { "euicc-response-data", { "EuiccResponseData", "EuiCCResponseData" } },
+};
+
+const char *es_spell_name(enum es_spell s)
+{
+	return (unsigned)s < _ES_SPELLS ? spellings[s].name : NULL;
+}
+
+const char *es_spelling(enum es_spell s, unsigned which)
+{
+	return (unsigned)s < _ES_SPELLS && which < 3 ? spellings[s].spelling[which] : NULL;
+}
 
 struct es_msg *es_msg_new(void *ctx, enum es_iface iface, enum es_func func, enum es_kind kind)
 {
@@ -91,11 +149,22 @@ const char *es_func_name(enum es_func f)
 	return (unsigned)f < _ES_FN_COUNT ? func_names[f] : "";
 }
 
+enum es_func es_func_parse(const char *name)
+{
+	for (int f = ES_FN_NONE + 1; f < _ES_FN_COUNT; f++)
+		if (!strcasecmp(func_names[f], name))
+			return f;
+	for (size_t i = 0; i < sizeof(func_aliases) / sizeof(func_aliases[0]); i++)
+		if (!strcasecmp(func_aliases[i].name, name))
+			return func_aliases[i].func;
+	return ES_FN_NONE;
+}
+
 const char *es_iface_name(enum es_iface i)
 {
-	static const char *const names[] = { "ES1", "ES2", "ES3", "ES4" };
+	static const char *const names[] = { "ES1", "ES2", "ES3", "ES4", "ES4A", "ES7" };
 
-	return (unsigned)i < 4 ? names[i] : "";
+	return (unsigned)i < _ES_IFACES ? names[i] : "";
 }
 
 const char *es_status_name(enum es_status s)

@@ -26,29 +26,6 @@ int es_role_parse(const char *name)
 	return -EINVAL;
 }
 
-/* Who sends what: requests go to the server, notifications come from it. */
-bool es_role_may(enum es_iface iface, enum es_func func, enum es_role role)
-{
-	bool notification = es_msg_exists(iface, func, ES_NOTIFICATION);
-
-	if (!notification && !es_msg_exists(iface, func, ES_REQUEST))
-		return false;
-	switch (iface) {
-	case ES1:
-		return role == ES_ROLE_EUM;
-	case ES2:
-		return role == (notification ? ES_ROLE_SMDP : ES_ROLE_OPERATOR);
-	case ES3:
-		return role == (notification ? ES_ROLE_SMSR : ES_ROLE_SMDP);
-	case ES4:
-		if (notification)
-			return role == ES_ROLE_SMSR;
-		/* POL2 cannot be delegated to an M2M SP (4.4) */
-		return role == ES_ROLE_OPERATOR || (role == ES_ROLE_M2M_SP && func != ES_FN_UPDATE_POLICY_RULES);
-	}
-	return false;
-}
-
 struct es_party *es_party_next(struct es_link *l, struct es_party *p)
 {
 	struct es_party_item *i = (struct es_party_item *)p;
@@ -123,6 +100,16 @@ struct es_party *es_party_by_fpr(struct es_link *l, const char *fpr, const char 
 		any = any ? : &i->p;
 	}
 	return any;
+}
+
+bool es_party_fpr_role(struct es_link *l, const char *fpr, enum es_role role)
+{
+	struct es_party_item *i;
+
+	llist_for_each_entry(i, &l->parties, entry)
+		if (fpr && i->p.role == role && i->p.fpr && fpr_eq(i->p.fpr, fpr))
+			return true;
+	return false;
 }
 
 struct origin {

@@ -21,8 +21,22 @@ bool es_msg_exists(enum es_iface iface, enum es_func func, enum es_kind kind)
 
 bool es_func_is_sync(enum es_func func)
 {
-	return func == ES_FN_GET_EIS || func == ES_FN_REGISTER_EIS || func == ES_FN_UPDATE_POLICY_RULES ||
-	       func == ES_FN_UPDATE_SUBSCRIPTION_ADDRESS || func == ES_FN_PROFILE_DOWNLOAD_COMPLETED;
+	switch (func) {
+	case ES_FN_GET_EIS:
+	case ES_FN_REGISTER_EIS:
+	case ES_FN_UPDATE_EIS_PROPERTIES:
+	case ES_FN_UPDATE_POLICY_RULES:
+	case ES_FN_UPDATE_SUBSCRIPTION_ADDRESS:
+	case ES_FN_PROFILE_DOWNLOAD_COMPLETED:
+	case ES_FN_SET_PLMA:
+	case ES_FN_GET_PLMA:
+	case ES_FN_SET_ONC:
+	case ES_FN_GET_ONC:
+	case ES_FN_PREPARE_SMSR_CHANGE:
+		return true;
+	default:
+		return false;
+	}
 }
 
 /* ---- query part (1.4) ---- */
@@ -77,58 +91,101 @@ static char *body_name(void *ctx, const struct es_msg *m)
 	return talloc_asprintf(ctx, "%s-%s%s", es_iface_name(m->iface), es_func_name(m->func), kind_suffix[m->kind]);
 }
 
+/* "ES4A-": the interface, and where the function's name begins; _ES_IFACES: none of ours */
+static enum es_iface iface_parse(const char *name, const char **rest)
+{
+	for (int i = 0; i < _ES_IFACES; i++) {
+		size_t len = strlen(es_iface_name(i));
+
+		if (!strncmp(name, es_iface_name(i), len) && name[len] == '-') {
+			*rest = name + len + 1;
+			return i;
+		}
+	}
+	return _ES_IFACES;
+}
+
 /* -ENOTSUP: an RPS element but no function we have; -EINVAL: not an RPS message at all */
 static int body_parse(struct es_msg *m, const char *name)
 {
-	int iface = strlen(name) > 4 ? name[2] - '1' : -1;
+	const char *rest;
+	char base[ES_NAME_SIZE];
+	size_t len, cut;
 
-	if (strncmp(name, "ES", 2) || iface < 0)
-		return -EINVAL;
-	if (iface > ES4 || name[3] != '-')
-		return -ENOTSUP;
-	m->iface = iface;
-	for (int f = ES_FN_NONE + 1; f < _ES_FN_COUNT; f++) {
-		const char *rest = name + 4, *fn = es_func_name(f);
-
-		if (strncasecmp(rest, fn, strlen(fn)))
+	m->iface = iface_parse(name, &rest);
+	if (m->iface == _ES_IFACES)
+		return strncmp(name, "ES", 2) || strlen(name) < 5 ? -EINVAL : -ENOTSUP;
+	len = strlen(rest);
+	for (int k = ES_REQUEST; k <= ES_NOTIFICATION; k++) {
+		cut = strlen(kind_suffix[k]);
+		if (len < cut || len - cut >= sizeof(base) || strcasecmp(rest + len - cut, kind_suffix[k]))
 			continue;
-		for (int k = ES_REQUEST; k <= ES_NOTIFICATION; k++) {
-			if (strcasecmp(rest + strlen(fn), kind_suffix[k]) || !es_body_group(iface, f, k))
-				continue;
-			m->func = f;
-			m->kind = k;
+		snprintf(base, sizeof(base), "%.*s", (int)(len - cut), rest);
+		m->func = es_func_parse(base);
+		m->kind = k;
+		if (m->func != ES_FN_NONE && es_body_group(m->iface, m->func, k))
 			return 0;
-		}
 	}
 	return -ENOTSUP;
+}
+
+/* 1.6, the table */
+static const char *action_group(const struct es_msg *m, const struct es_dialect *d)
+{
+	switch (m->func) {
+	case ES_FN_REGISTER_EIS:
+	case ES_FN_UPDATE_EIS_PROPERTIES:
+	case ES_FN_PREPARE_SMSR_CHANGE:
+	case ES_FN_SMSR_CHANGE:
+		return "eUICCManagement";
+	case ES_FN_ENABLE_PROFILE:
+	case ES_FN_DISABLE_PROFILE:
+	case ES_FN_DELETE_PROFILE:
+	case ES_FN_DELETE_ISDP:
+		if (d->platform)
+			return d->managent ? "PlatformManagent" : "PlatformManagement";
+		break;
+	default:
+		if (m->iface == ES7)
+			return "eUICCManagement";
+	}
+	return d->managent ? "ProfileManagent" : "ProfileManagement";
+}
+
+static bool action_suffixed(const struct es_msg *m, const struct es_dialect *d, bool callback)
+{
+	if (callback || m->kind == ES_NOTIFICATION)
+		return false;
+	if (d->suffix != ES_SUFFIX_BY_FUNCTION)
+		return d->suffix == ES_SUFFIX_ALWAYS;
+	if (m->iface == ES2 && m->kind == ES_REQUEST)
+		return m->func != ES_FN_UPDATE_POLICY_RULES;
+	return m->func == ES_FN_GET_EIS || m->func == ES_FN_REGISTER_EIS || m->func == ES_FN_UPDATE_EIS_PROPERTIES;
 }
 
 /* 1.6: functions answered at once carry Request/Response, others none and answer with CallBack; ES2 requests carry it
  * too */
 char *es_soap_action(void *ctx, const struct es_msg *m)
 {
-	const char *group = m->func == ES_FN_REGISTER_EIS ? "eUICCManagement" : "ProfileManagement";
-	bool suffixed = m->func == ES_FN_GET_EIS || m->func == ES_FN_REGISTER_EIS;
+	static const struct es_dialect by_default;
+	const struct es_dialect *d = m->dialect ? : &by_default;
 	bool callback = m->kind == ES_NOTIFICATION || (m->kind == ES_RESPONSE && !es_func_is_sync(m->func));
 
-	if (m->iface == ES2 && m->kind == ES_REQUEST && m->func != ES_FN_UPDATE_POLICY_RULES)
-		suffixed = true;
-	if (callback)
-		suffixed = false;
-	return talloc_asprintf(ctx, "http://gsma.com/%s/%s%s/%s-%s%s", es_iface_name(m->iface), group,
+	return talloc_asprintf(ctx, "http://gsma.com/%s/%s%s/%s-%s%s", es_iface_name(m->iface), action_group(m, d),
 			       callback ? "CallBack" : "", es_iface_name(m->iface), es_func_name(m->func),
-			       suffixed ? kind_suffix[m->kind] : "");
+			       action_suffixed(m, d, callback) ? kind_suffix[m->kind] : "");
 }
 
 /* ---- writing ---- */
 
-static char *address_with_entity(void *ctx, const char *address, const char *entity)
+static char *address_with_entity(void *ctx, const char *address, const char *entity, const struct es_dialect *d)
 {
 	char *have = es_query_param(ctx, address, "EntityId");
 
 	if (have || !entity)
 		return talloc_strdup(ctx, address);
-	return talloc_asprintf(ctx, "%s%sEntityId=%s", address, strchr(address, '?') ? "&" : "?", entity);
+	return talloc_asprintf(ctx, "%s%sEntityId=%s", address,
+			       strchr(address, '?') && !(d && d->question_mark) ? "&" : "?", entity);
 }
 
 static void enc_epr(struct bytes *out, const char *name, const char *address)
@@ -144,8 +201,10 @@ static void enc_header(struct bytes *out, const struct es_msg *m)
 
 	es_out_open(out, "soap:Header");
 	if (m->from || m->from_entity)
-		enc_epr(out, "wsa:From", address_with_entity(tmp, m->from ? m->from : ANONYMOUS, m->from_entity));
-	es_out_elem(out, "wsa:To", address_with_entity(tmp, m->to ? m->to : ANONYMOUS, m->to_entity));
+		enc_epr(out, "wsa:From", address_with_entity(tmp, m->from ? m->from : ANONYMOUS, m->from_entity,
+			m->dialect));
+	es_out_elem(out, "wsa:To", address_with_entity(tmp, m->to ? m->to : ANONYMOUS, m->to_entity,
+		    m->dialect));
 	es_out_elem(out, "wsa:MessageID", m->message_id);
 	es_out_elem(out, "wsa:Action", es_soap_action(tmp, m));
 	if (m->reply_to)
@@ -158,14 +217,15 @@ static void enc_header(struct bytes *out, const struct es_msg *m)
 
 static void enc_body(struct bytes *out, const struct es_msg *m, const struct es_group *g)
 {
+	const struct es_enc e = { m->iface, m->dialect };
 	char *name = body_name(out, m);
 
 	es_out_open(out, "soap:Body");
 	es_out_open(out, name);
 	if (m->kind == ES_REQUEST && !m->b.fcid) /* mandatory; the MessageID serves where the caller has none (2) */
 		es_out_elem(out, "FunctionCallIdentifier", m->message_id);
-	es_fields_enc(out, es_body_base(m->kind), &m->b, m->iface);
-	es_fields_enc(out, g, &m->b, m->iface);
+	es_fields_enc(out, es_body_base(m->kind), &m->b, &e);
+	es_fields_enc(out, g, &m->b, &e);
 	es_out_close(out, name);
 	es_out_close(out, "soap:Body");
 	talloc_free(name);
@@ -182,7 +242,9 @@ struct bytes *es_soap_enc(void *ctx, const struct es_msg *m)
 	if (!out)
 		return NULL;
 	es_out_raw(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soap:Envelope xmlns:soap=\"" NS_SOAP
-			"\" xmlns:wsa=\"" NS_WSA "\" xmlns:rps=\"" NS_RPS "\">");
+			"\" xmlns:wsa=\"" NS_WSA "\" xmlns:rps=\"");
+	es_out_raw(out, m->dialect && m->dialect->old_ns ? NS_RPS1 : NS_RPS);
+	es_out_raw(out, "\">");
 	enc_header(out, m);
 	enc_body(out, m, g);
 	es_out_close(out, "soap:Envelope");
@@ -275,6 +337,18 @@ static int dec_fault(void *ctx, char **err, const struct _xmlNode *fault)
 	return -EPROTO;
 }
 
+/* AuthenticateSMSR names its eUICC by Eid or by an Eis (9 no. 5). */
+static int eid_of_eis(struct es_dec *d, struct es_msg *m, const struct _xmlNode *n)
+{
+	if (m->b.has_eid)
+		return 0;
+	if (!m->b.eis || !m->b.eis->eid.b[0])
+		return es_dec_fail(d, ES_R_PARAM_MISSING, n, "Eid", "missing");
+	m->b.eid = m->b.eis->eid;
+	m->b.has_eid = true;
+	return 0;
+}
+
 static int dec_body(struct es_msg *m, char **err, enum es_reason *reason, void *ctx, const struct _xmlNode *n)
 {
 	const struct es_group *g = es_body_group(m->iface, m->func, m->kind);
@@ -284,6 +358,8 @@ static int dec_body(struct es_msg *m, char **err, enum es_reason *reason, void *
 	d.lenient = m->kind == ES_RESPONSE;
 	if (!rc)
 		rc = es_fields_dec(&d, g, &m->b, n);
+	if (!rc && m->func == ES_FN_AUTHENTICATE_SMSR && m->kind == ES_REQUEST)
+		rc = eid_of_eis(&d, m, n);
 	if (rc == -EBADMSG && reason)
 		*reason = d.reason;
 	return rc;

@@ -108,6 +108,31 @@ static void fill_sd(void *ctx, struct es_sd *sd, const char *aid, const char *ro
 	strcpy(sd->role, role);
 }
 
+static void fill_trail(struct es_eis *e)
+{
+	struct es_audit_record *a = talloc_zero(e, struct es_audit_record);
+
+	eid_from_str(&a->eid, EID_A);
+	strcpy(a->smsr_id, "1.3.6.1.4.1.20");
+	strcpy(a->requester_id, "1.3.6.1.4.1.30");
+	a->date = 1767229200;
+	a->type[0] = 2;
+	a->type_len = 2;
+	a->has_result = true;
+	a->result.status = ES_FAILED;
+	strcpy(a->result.subject, "8.2.3");
+	strcpy(a->result.reason, "3.8");
+	strcpy(a->iccid, ICCID_A);
+	a->imei = bytes_from_hex(e, "1234567812345678");
+	e->has_audit = true;
+	e->audit = a;
+	e->n_audit = 1;
+	e->props = talloc_zero(e, struct es_property);
+	e->props->key = talloc_strdup(e, "k");
+	e->props->value = talloc_strdup(e, "v");
+	e->n_props = 1;
+}
+
 struct es_eis *help_eis(void *ctx)
 {
 	struct es_eis *e = talloc_zero(ctx, struct es_eis);
@@ -150,6 +175,9 @@ struct es_eis *help_eis(void *ctx)
 	p->n_pol2 = 1;
 	p->pol2[0] = (struct es_pol2_rule){ "PROFILE", "DELETE", "Not-Allowed" };
 	fill_sd(e, &e->isd_r, "A0000005591010FFFFFFFF8900000100", "ISD-R");
+	strcpy(e->cattp_version, "6.13.0");
+	strcpy(e->http_version, "1.1.3");
+	fill_trail(e);
 	e->isd_r.tar = 1;
 	e->isd_r.n_keysets = 1;
 	e->isd_r.keyset[0].version = 1;
@@ -171,6 +199,21 @@ static void fill_response(struct es_msg *m)
 	m->b.processing_end = 1577872801;
 	m->b.response_data = bytes_from_hex(m, "AB0623029000");
 	m->relates_to = talloc_strdup(m, "//1.3.6.1.4.1.20/1?TransactionId=t-1&MessageDate=2020-01-01T10:00:00Z");
+}
+
+static void fill_grant(struct es_msg *m)
+{
+	struct es_grant *g = talloc_zero(m, struct es_grant);
+
+	strcpy(g->mno_id, "1.3.6.1.4.1.30");
+	strcpy(g->m2m_sp_id, "1.3.6.1.4.1.40");
+	strcpy(g->profile_type, "gold");
+	g->n_names = 2;
+	g->names = talloc_zero_size(m, 2 * ES_NAME_SIZE);
+	strcpy(g->names[0], "EnableProfile");
+	strcpy(g->names[1], "HandleProfileEnabledNotification");
+	m->b.grant = g;
+	m->b.n_grants = 1;
 }
 
 struct es_msg *help_msg(void *ctx, enum es_iface iface, enum es_func func, enum es_kind kind)
@@ -211,6 +254,25 @@ struct es_msg *help_msg(void *ctx, enum es_iface iface, enum es_func func, enum 
 	b->pol2[1] = (struct es_pol2_rule){ "PROFILE", "DELETE", "Not-Allowed" };
 	b->eis = help_eis(m);
 	b->completion = 1577872800;
+	strcpy(b->m2m_sp_id, "1.3.6.1.4.1.40");
+	strcpy(b->target_smsr_id, "1.3.6.1.4.1.21");
+	fill_grant(m);
+	b->n_props = 1;
+	b->props = talloc_zero(m, struct es_property);
+	b->props->key = talloc_strdup(m, "vehicle <1>");
+	b->props->value = talloc_strdup(m, "a & b");
+	b->key_version = 2;
+	b->initial_counter = 0xffffffffffULL;
+	strcpy(b->ecc_key_length, "ECC-256");
+	b->scenario = 9;
+	b->host_id = bytes_from_hex(m, "0102");
+	b->epk = bytes_from_hex(m, "04AABB");
+	b->signature = bytes_from_hex(m, "CCDD");
+	b->derivation_random = bytes_from_hex(m, "00112233");
+	b->receipt = bytes_from_hex(m, "44556677");
+	b->certificate = bytes_from_hex(m, "7F2100");
+	b->challenge = bytes_from_hex(m, "8899AABB");
+	b->connectivity = bytes_from_hex(m, "A1020304");
 	if (kind == ES_RESPONSE)
 		fill_response(m);
 	return m;

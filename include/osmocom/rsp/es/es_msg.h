@@ -9,12 +9,18 @@
 #include <osmocom/rsp/util/ids.h>
 
 /* One row a function; names on the wire are "<iface>-<name>Request", "...Response" or, for notifications, "<iface>-<name>". */
-enum es_iface { ES1, ES2, ES3, ES4 };
+enum es_iface { ES1, ES2, ES3, ES4, ES4A, ES7, _ES_IFACES };
 enum es_func {
 	ES_FN_NONE, ES_FN_REGISTER_EIS, ES_FN_GET_EIS, ES_FN_AUDIT_EIS, ES_FN_DOWNLOAD_PROFILE, ES_FN_CREATE_ISDP, ES_FN_SEND_DATA,
 	ES_FN_PROFILE_DOWNLOAD_COMPLETED, ES_FN_ENABLE_PROFILE, ES_FN_DISABLE_PROFILE, ES_FN_DELETE_PROFILE, ES_FN_DELETE_ISDP,
 	ES_FN_UPDATE_POLICY_RULES, ES_FN_UPDATE_SUBSCRIPTION_ADDRESS,
 	ES_FN_HANDLE_ENABLED, ES_FN_HANDLE_DISABLED, ES_FN_HANDLE_DELETED,	/* notifications, no response */
+	/* Numbers are in databases: new functions come last, of either kind. */
+	ES_FN_UPDATE_EIS_PROPERTIES, ES_FN_UPDATE_CONNECTIVITY, ES_FN_SET_PLMA, ES_FN_GET_PLMA, ES_FN_SET_ONC, ES_FN_GET_ONC,
+	ES_FN_SET_FALLBACK, ES_FN_SET_EMERGENCY, ES_FN_PREPARE_SMSR_CHANGE, ES_FN_SMSR_CHANGE, ES_FN_CREATE_ADDITIONAL_KEYSET,
+	ES_FN_HANDOVER_EUICC, ES_FN_AUTHENTICATE_SMSR,
+	ES_FN_HANDLE_SMSR_CHANGE, ES_FN_HANDLE_DOWNLOADED, ES_FN_HANDLE_POL2_UPDATED, ES_FN_HANDLE_PLMA_CHANGED,
+	ES_FN_HANDLE_FALLBACK_SET, ES_FN_HANDLE_FALLBACK_UNSET, ES_FN_HANDLE_EMERGENCY_SET, ES_FN_HANDLE_EMERGENCY_UNSET,
 	_ES_FN_COUNT
 };
 enum es_kind { ES_REQUEST, ES_RESPONSE, ES_NOTIFICATION };
@@ -27,7 +33,8 @@ enum es_reason {
 	ES_R_EUICC_NOT_ALLOWED, ES_R_ICCID_UNKNOWN, ES_R_ICCID_NOT_ALLOWED, ES_R_WRONG_STATE, ES_R_ICCID_IN_USE,
 	ES_R_PROFILE_TYPE_UNKNOWN, ES_R_NO_PROFILE_LEFT, ES_R_PROFILE_INVALID, ES_R_NO_MEMORY, ES_R_SMSR_UNKNOWN, ES_R_SMSR_UNREACHABLE,
 	ES_R_POL1, ES_R_POL2, ES_R_FALLBACK_PROFILE, ES_R_CARD_ERROR, ES_R_ROLLED_BACK, ES_R_EUM_CERT_INVALID, ES_R_EUM_CERT_EXPIRED,
-	ES_R_ECASD_CERT_INVALID, ES_R_KEY_ESTABLISHMENT, _ES_R_COUNT
+	ES_R_ECASD_CERT_INVALID, ES_R_KEY_ESTABLISHMENT, ES_R_COND_MISSING, ES_R_EIS_NOT_ALLOWED, ES_R_NOT_DELEGABLE,
+	ES_R_SMSR_REFUSES, ES_R_NOT_PREPARED, ES_R_SMSR_CERT_INVALID, ES_R_SMSR_CERT_EXPIRED, ES_R_ATTRIBUTE_REFUSED, _ES_R_COUNT
 };
 
 struct es_result {
@@ -52,6 +59,30 @@ struct es_profile_info {
 	uint32_t allocated_memory, free_memory;
 	struct es_pol2_rule pol2[8]; size_t n_pol2;
 };
+
+#define ES_NAME_SIZE 64
+/* PLMAType and ONCType (off-card.md 3.6): what an operator lets another party do with its profiles of a type, or which
+ * notifications of them it does not want. */
+struct es_grant {
+	char mno_id[OID_STR_SIZE], m2m_sp_id[OID_STR_SIZE];	/* ONC: no m2m_sp_id */
+	char profile_type[101];
+	char (*names)[ES_NAME_SIZE]; size_t n_names;		/* AuthorisedOperation, DiscardedNotification */
+};
+#define ES_GRANT_NAMES_MAX 64
+struct es_property { char *key, *value; };
+#define ES_PROPERTIES_MAX 64
+
+struct es_audit_record {			/* AuditTrailRecordType */
+	struct eid eid;
+	char smsr_id[OID_STR_SIZE], requester_id[OID_STR_SIZE];
+	int64_t date;
+	uint8_t type[16]; size_t type_len;	/* two octets */
+	bool has_result; struct es_result result;
+	struct aid isdp_aid;
+	char iccid[ICCID_STR_SIZE];
+	struct bytes *imei, *meid;
+};
+#define ES_AUDIT_RECORDS_MAX 256
 
 struct es_keyset_key { uint8_t index; uint8_t type; struct bytes *value; /* as wrapped by the transport key */ };
 struct es_keyset {
@@ -80,12 +111,14 @@ struct es_eis {				/* EISType; a partial one has has_signed_info false or fields
 	struct aid isdp_file_aid, isdp_module_aid;
 	struct es_sd ecasd;
 	bool cattp, http;
-	char secure_packet_version[16], remote_provisioning_version[16];
+	char cattp_version[16], http_version[16], secure_packet_version[16], remote_provisioning_version[16];
 	uint32_t remaining_memory, available_memory;
 	int64_t last_audit;		/* 0: absent */
 	char smsr_id[OID_STR_SIZE];
 	struct es_profile_info *profile; size_t n_profiles;	/* talloc array */
 	struct es_sd isd_r;
+	bool has_audit; struct es_audit_record *audit; size_t n_audit;	/* talloc arrays */
+	struct es_property *props; size_t n_props;
 };
 
 /* All fields of all messages; the table of a message says which ones it has. Strings are "" and pointers NULL when absent. */
@@ -110,7 +143,36 @@ struct es_body {
 	bool has_pol2; struct es_pol2_rule pol2[8]; size_t n_pol2;
 	struct es_eis *eis;
 	int64_t completion;		/* CompletionTimestamp */
+	struct es_grant *grant; size_t n_grants;	/* Plma or Onc */
+	char m2m_sp_id[OID_STR_SIZE];
+	char target_smsr_id[OID_STR_SIZE];	/* TargetSmsrId, CurrentSMSRid */
+	struct es_property *props; size_t n_props;
+	/* ES7 */
+	uint8_t key_version, scenario;
+	uint64_t initial_counter;
+	char ecc_key_length[8];
+	struct bytes *host_id, *epk, *signature, *derivation_random, *receipt, *certificate, *challenge;
+	struct bytes *connectivity;	/* ConnectivityParameters */
 };
+
+/* How a peer wants what we send spelt (off-card.md 1.4, 1.6, 8.5, 9): all zero is the default. Reading takes every
+ * spelling. */
+enum es_spell {
+	ES_SPELL_NONE, ES_SPELL_DOWNLOAD_SMSR, ES_SPELL_TARGET_SMSR, ES_SPELL_HOST, ES_SPELL_TIMESTAMP, ES_SPELL_RDATA,
+	_ES_SPELLS
+};
+enum es_suffix { ES_SUFFIX_BY_FUNCTION, ES_SUFFIX_ALWAYS, ES_SUFFIX_NEVER };
+struct es_dialect {
+	bool old_ns;			/* namespace /1 */
+	bool question_mark;		/* between all parameters of a query, not & (v4) */
+	bool managent;			/* "ProfileManagent" in wsa:Action, as a list of the specification had it */
+	bool platform;			/* PlatformManagement for enable, disable, delete */
+	enum es_suffix suffix;		/* Request behind the function's name in wsa:Action */
+	bool authenticate_eis;		/* AuthenticateSMSR names its eUICC by an Eis */
+	uint8_t spell[_ES_SPELLS];	/* which spelling, see es_spelling() */
+};
+const char *es_spell_name(enum es_spell s);			/* "smsr-id": how the configuration calls it */
+const char *es_spelling(enum es_spell s, unsigned which);	/* NULL beyond the last */
 
 struct es_msg {				/* talloc object: everything in it hangs under it */
 	enum es_iface iface;
@@ -124,11 +186,13 @@ struct es_msg {				/* talloc object: everything in it hangs under it */
 	char *transaction_id;
 	char *relates_to;
 	bool old_ns;			/* came in namespace /1 */
+	const struct es_dialect *dialect;	/* how it is written; NULL: default */
 	struct es_body b;
 };
 
 struct es_msg *es_msg_new(void *ctx, enum es_iface iface, enum es_func func, enum es_kind kind);
 const char *es_func_name(enum es_func f);	/* "EnableProfile" */
+enum es_func es_func_parse(const char *name);	/* or another spelling of it; ES_FN_NONE: none */
 const char *es_iface_name(enum es_iface i);	/* "ES4" */
 void es_result_set(struct es_msg *m, enum es_status status, enum es_reason reason, const char *subject_id, const char *message);
 const char *es_status_name(enum es_status s);
