@@ -11,7 +11,7 @@
 #include <osmocom/rsp/util/misc.h>
 #include <osmocom/rsp/util/sqldb.h>
 
-#include "smdp_db.h"
+#include "smdp_db_priv.h"
 
 static const char *const schema[] = {
 	"CREATE TABLE upp (id INTEGER PRIMARY KEY, sha TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL);"
@@ -36,25 +36,31 @@ static const char *const schema[] = {
 	"CREATE INDEX timeline_download ON timeline(download);"
 	"CREATE TABLE relay (req INTEGER PRIMARY KEY);",
 	es_link_schema,
+	/* Types, batches, the state of each profile (3), and what OsmoHLR is to be told. Secrets of a row lie in one sealed
+	 * text, `perso`; k and opc are those of rows from before. */
+	"CREATE TABLE ptype (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,"
+	" upp INTEGER NOT NULL REFERENCES upp(id), keys INTEGER NOT NULL, plmn TEXT NOT NULL, created INTEGER NOT NULL,"
+	" UNIQUE (owner, name, version));"
+	"CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, type TEXT NOT NULL,"
+	" ptype INTEGER NOT NULL REFERENCES ptype(id), path TEXT NOT NULL, state INTEGER NOT NULL, size INTEGER NOT NULL,"
+	" mtime INTEGER NOT NULL, offset INTEGER NOT NULL, line INTEGER NOT NULL, rows INTEGER NOT NULL,"
+	" bad INTEGER NOT NULL, message TEXT NOT NULL, started INTEGER NOT NULL, finished INTEGER NOT NULL);"
+	"CREATE INDEX batch_open ON batch(id) WHERE finished = 0;"
+	"ALTER TABLE stock ADD COLUMN perso BLOB;"
+	"ALTER TABLE stock ADD COLUMN batch INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE stock ADD COLUMN line INTEGER NOT NULL DEFAULT 0;"
+	"CREATE INDEX stock_staged ON stock(batch, state, iccid) WHERE state >= 9;"
+	"CREATE INDEX stock_imsi ON stock(imsi) WHERE imsi <> '';"
+	"CREATE TABLE hlr (iccid TEXT PRIMARY KEY, present INTEGER NOT NULL, tries INTEGER NOT NULL,"
+	" next INTEGER NOT NULL, dead INTEGER NOT NULL, message TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX hlr_next ON hlr(dead, next);",
 };
 
-#define STOCK_COLS "iccid, owner, type, imsi, msisdn, smsc, state, eid, perso_iccid, perso_imsi, perso_msisdn, upp"
 #define DL_COLS                                                                                                        \
 	"id, req, eid, smsr, mno, iccid, type, fcid, enable, by_type, step, seq, deadline, started, finished, isdp,"   \
 	" status, subject, reason, message, answered"
 
 enum {
-	ST_UPP_ADD,
-	ST_UPP_FIND,
-	ST_UPP_GET,
-	ST_STOCK_ADD,
-	ST_STOCK_GET,
-	ST_STOCK_KEYS,
-	ST_STOCK_TYPE,
-	ST_STOCK_PICK,
-	ST_STOCK_STATE,
-	ST_STOCK_COUNT,
-	ST_STOCK_WALK,
 	ST_DL_ADD,
 	ST_DL_UPDATE,
 	ST_DL_GET,
@@ -68,17 +74,6 @@ enum {
 };
 
 static const char *const sql[] = {
-	[ST_UPP_ADD] = "INSERT INTO upp (sha, sealed) VALUES (?, ?)",
-	[ST_UPP_FIND] = "SELECT id FROM upp WHERE sha = ?",
-	[ST_UPP_GET] = "SELECT sha, sealed FROM upp WHERE id = ?",
-	[ST_STOCK_ADD] = "INSERT INTO stock (" STOCK_COLS ", k, opc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[ST_STOCK_GET] = "SELECT " STOCK_COLS " FROM stock WHERE iccid = ?",
-	[ST_STOCK_KEYS] = "SELECT k, opc FROM stock WHERE iccid = ?",
-	[ST_STOCK_TYPE] = "SELECT 1 FROM stock WHERE owner = ? AND type = ? LIMIT 1",
-	[ST_STOCK_PICK] = "SELECT iccid FROM stock WHERE owner = ? AND type = ? AND state = 0 ORDER BY iccid LIMIT 1",
-	[ST_STOCK_STATE] = "UPDATE stock SET state = ?2, eid = ?3 WHERE iccid = ?1",
-	[ST_STOCK_COUNT] = "SELECT COUNT(*) FROM stock",
-	[ST_STOCK_WALK] = "SELECT " STOCK_COLS " FROM stock WHERE iccid > ? ORDER BY iccid LIMIT 1000",
 	[ST_DL_ADD] = "INSERT INTO download (" DL_COLS
 		      ") VALUES (NULL, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
 		      " ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
@@ -94,11 +89,6 @@ static const char *const sql[] = {
 	[ST_RELAY_DEL] = "DELETE FROM relay WHERE req = ?",
 };
 
-struct smdp_db {
-	struct sqldb *db;
-	struct sqldb_stmts *s;
-};
-
 struct smdp_db *smdp_db_open(void *ctx, const char *path)
 {
 	struct smdp_db *db = talloc_zero(ctx, struct smdp_db);
@@ -106,7 +96,8 @@ struct smdp_db *smdp_db_open(void *ctx, const char *path)
 	if (!db)
 		return NULL;
 	if (sqldb_open(&db->db, db, path, schema, ARRAY_SIZE(schema)) < 0 ||
-	    !(db->s = sqldb_prepare(db->db, sql, ARRAY_SIZE(sql)))) {
+	    !(db->s = sqldb_prepare(db->db, sql, ARRAY_SIZE(sql))) || smdp_db_stock_prepare(db) < 0 ||
+	    smdp_db_batch_prepare(db) < 0 || smdp_db_hlr_prepare(db) < 0) {
 		LOGP(DDB, LOGL_FATAL, "cannot use the database %s\n", path);
 		talloc_free(db);
 		return NULL;
@@ -124,180 +115,6 @@ void smdp_db_close(struct smdp_db *db)
 struct sqldb *smdp_db_sql(struct smdp_db *db)
 {
 	return db->db;
-}
-
-/* Text column into a field of fixed size. */
-#define COL_TEXT(db, st, col, field) OSMO_STRLCPY_ARRAY(field, sqldb_col_text((db)->s, st, col) ? : "")
-
-/* Templates ------------------------------------------------------------------------------------------------------ */
-
-int64_t smdp_db_upp_find(struct smdp_db *db, const char *sha)
-{
-	int64_t id;
-	int rc;
-
-	sqldb_bind_text(db->s, ST_UPP_FIND, 1, sha);
-	rc = sqldb_step(db->s, ST_UPP_FIND);
-	if (rc != 1)
-		return rc < 0 ? rc : -ENOENT;
-	id = sqldb_col_int(db->s, ST_UPP_FIND, 0);
-	sqldb_reset(db->s, ST_UPP_FIND);
-	return id;
-}
-
-int64_t smdp_db_upp_add(struct smdp_db *db, const char *sha, const struct bytes *sealed)
-{
-	int rc;
-
-	sqldb_bind_text(db->s, ST_UPP_ADD, 1, sha);
-	sqldb_bind_blob(db->s, ST_UPP_ADD, 2, sealed->data, sealed->len);
-	rc = sqldb_exec(db->s, ST_UPP_ADD);
-	return rc < 0 ? rc : sqldb_last_id(db->db);
-}
-
-static struct bytes *smdp_db_blob(struct smdp_db *db, void *ctx, unsigned st, int col)
-{
-	size_t len;
-	const uint8_t *p = sqldb_col_blob(db->s, st, col, &len);
-
-	return p ? bytes_dup(ctx, p, len) : NULL;
-}
-
-struct bytes *smdp_db_upp_get(struct smdp_db *db, void *ctx, int64_t id, char sha[65])
-{
-	struct bytes *b = NULL;
-
-	sqldb_bind_int(db->s, ST_UPP_GET, 1, id);
-	if (sqldb_step(db->s, ST_UPP_GET) == 1) {
-		osmo_strlcpy(sha, sqldb_col_text(db->s, ST_UPP_GET, 0) ? : "", 65);
-		b = smdp_db_blob(db, ctx, ST_UPP_GET, 1);
-		sqldb_reset(db->s, ST_UPP_GET);
-	}
-	return b;
-}
-
-/* Stock ---------------------------------------------------------------------------------------------------------- */
-
-int smdp_db_stock_add(struct smdp_db *db, const struct stock_row *r, const struct bytes *k, const struct bytes *opc)
-{
-	struct sqldb_stmts *s = db->s;
-
-	sqldb_bind_text(s, ST_STOCK_ADD, 1, r->iccid);
-	sqldb_bind_text(s, ST_STOCK_ADD, 2, r->owner);
-	sqldb_bind_text(s, ST_STOCK_ADD, 3, r->type);
-	sqldb_bind_text(s, ST_STOCK_ADD, 4, r->imsi);
-	sqldb_bind_text(s, ST_STOCK_ADD, 5, r->msisdn);
-	sqldb_bind_text(s, ST_STOCK_ADD, 6, r->smsc);
-	sqldb_bind_int(s, ST_STOCK_ADD, 7, r->state);
-	sqldb_bind_text(s, ST_STOCK_ADD, 8, r->eid);
-	sqldb_bind_int(s, ST_STOCK_ADD, 9, r->perso_iccid);
-	sqldb_bind_int(s, ST_STOCK_ADD, 10, r->perso_imsi);
-	sqldb_bind_int(s, ST_STOCK_ADD, 11, r->perso_msisdn);
-	sqldb_bind_int(s, ST_STOCK_ADD, 12, r->upp);
-	sqldb_bind_blob(s, ST_STOCK_ADD, 13, k ? k->data : NULL, k ? k->len : 0);
-	sqldb_bind_blob(s, ST_STOCK_ADD, 14, opc ? opc->data : NULL, opc ? opc->len : 0);
-	return sqldb_exec(s, ST_STOCK_ADD);
-}
-
-static void smdp_db_stock_row(struct smdp_db *db, unsigned st, struct stock_row *r)
-{
-	*r = (struct stock_row){};
-	COL_TEXT(db, st, 0, r->iccid);
-	COL_TEXT(db, st, 1, r->owner);
-	COL_TEXT(db, st, 2, r->type);
-	COL_TEXT(db, st, 3, r->imsi);
-	COL_TEXT(db, st, 4, r->msisdn);
-	COL_TEXT(db, st, 5, r->smsc);
-	r->state = sqldb_col_int(db->s, st, 6);
-	COL_TEXT(db, st, 7, r->eid);
-	r->perso_iccid = sqldb_col_int(db->s, st, 8);
-	r->perso_imsi = sqldb_col_int(db->s, st, 9);
-	r->perso_msisdn = sqldb_col_int(db->s, st, 10);
-	r->upp = sqldb_col_int(db->s, st, 11);
-}
-
-int smdp_db_stock_get(struct smdp_db *db, const char *iccid, struct stock_row *r)
-{
-	int rc;
-
-	*r = (struct stock_row){};
-	sqldb_bind_text(db->s, ST_STOCK_GET, 1, iccid);
-	rc = sqldb_step(db->s, ST_STOCK_GET);
-	if (rc != 1)
-		return rc < 0 ? rc : -ENOENT;
-	smdp_db_stock_row(db, ST_STOCK_GET, r);
-	sqldb_reset(db->s, ST_STOCK_GET);
-	return 0;
-}
-
-int smdp_db_stock_keys(struct smdp_db *db, void *ctx, const char *iccid, struct bytes **k, struct bytes **opc)
-{
-	int rc;
-
-	*k = *opc = NULL;
-	sqldb_bind_text(db->s, ST_STOCK_KEYS, 1, iccid);
-	rc = sqldb_step(db->s, ST_STOCK_KEYS);
-	if (rc != 1)
-		return rc < 0 ? rc : -ENOENT;
-	*k = smdp_db_blob(db, ctx, ST_STOCK_KEYS, 0);
-	*opc = smdp_db_blob(db, ctx, ST_STOCK_KEYS, 1);
-	sqldb_reset(db->s, ST_STOCK_KEYS);
-	return 0;
-}
-
-int smdp_db_stock_pick(struct smdp_db *db, const char *owner, const char *type, char iccid[ICCID_STR_SIZE])
-{
-	int rc;
-
-	sqldb_bind_text(db->s, ST_STOCK_PICK, 1, owner);
-	sqldb_bind_text(db->s, ST_STOCK_PICK, 2, type);
-	rc = sqldb_step(db->s, ST_STOCK_PICK);
-	if (rc == 1) {
-		osmo_strlcpy(iccid, sqldb_col_text(db->s, ST_STOCK_PICK, 0), ICCID_STR_SIZE);
-		sqldb_reset(db->s, ST_STOCK_PICK);
-		return 0;
-	}
-	if (rc < 0)
-		return rc;
-	sqldb_bind_text(db->s, ST_STOCK_TYPE, 1, owner);
-	sqldb_bind_text(db->s, ST_STOCK_TYPE, 2, type);
-	rc = sqldb_step(db->s, ST_STOCK_TYPE);
-	sqldb_reset(db->s, ST_STOCK_TYPE);
-	return rc == 1 ? -ENODATA : rc < 0 ? rc : -ENOENT;
-}
-
-int smdp_db_stock_state(struct smdp_db *db, const char *iccid, enum stock_state state, const char *eid)
-{
-	sqldb_bind_text(db->s, ST_STOCK_STATE, 1, iccid);
-	sqldb_bind_int(db->s, ST_STOCK_STATE, 2, state);
-	sqldb_bind_text(db->s, ST_STOCK_STATE, 3, eid ? : "");
-	return sqldb_exec(db->s, ST_STOCK_STATE);
-}
-
-int64_t smdp_db_stock_count(struct smdp_db *db)
-{
-	int64_t n = 0;
-
-	if (sqldb_step(db->s, ST_STOCK_COUNT) == 1) {
-		n = sqldb_col_int(db->s, ST_STOCK_COUNT, 0);
-		sqldb_reset(db->s, ST_STOCK_COUNT);
-	}
-	return n;
-}
-
-void smdp_db_stock_walk(struct smdp_db *db, const char *after, bool (*cb)(void *data, const struct stock_row *r),
-			void *data)
-{
-	struct stock_row r;
-
-	sqldb_bind_text(db->s, ST_STOCK_WALK, 1, after);
-	while (sqldb_step(db->s, ST_STOCK_WALK) == 1) {
-		smdp_db_stock_row(db, ST_STOCK_WALK, &r);
-		if (!cb(data, &r)) {
-			sqldb_reset(db->s, ST_STOCK_WALK);
-			break;
-		}
-	}
 }
 
 /* Downloads ------------------------------------------------------------------------------------------------------ */
@@ -354,12 +171,12 @@ static void smdp_db_dl_row(struct smdp_db *db, unsigned st, struct dl_row *r)
 	*r = (struct dl_row){};
 	r->id = sqldb_col_int(db->s, st, 0);
 	r->req = sqldb_col_int(db->s, st, 1);
-	COL_TEXT(db, st, 2, r->eid);
-	COL_TEXT(db, st, 3, r->smsr);
-	COL_TEXT(db, st, 4, r->mno);
-	COL_TEXT(db, st, 5, r->iccid);
-	COL_TEXT(db, st, 6, r->type);
-	COL_TEXT(db, st, 7, r->fcid);
+	COL_TEXT(db->s, st, 2, r->eid);
+	COL_TEXT(db->s, st, 3, r->smsr);
+	COL_TEXT(db->s, st, 4, r->mno);
+	COL_TEXT(db->s, st, 5, r->iccid);
+	COL_TEXT(db->s, st, 6, r->type);
+	COL_TEXT(db->s, st, 7, r->fcid);
 	r->enable = sqldb_col_int(db->s, st, 8);
 	r->by_type = sqldb_col_int(db->s, st, 9);
 	r->step = sqldb_col_int(db->s, st, 10);
@@ -371,9 +188,9 @@ static void smdp_db_dl_row(struct smdp_db *db, unsigned st, struct dl_row *r)
 	if (aid)
 		aid_from_bytes(&r->isdp, aid, len);
 	r->status = sqldb_col_int(db->s, st, 16);
-	COL_TEXT(db, st, 17, r->subject);
-	COL_TEXT(db, st, 18, r->reason);
-	COL_TEXT(db, st, 19, r->message);
+	COL_TEXT(db->s, st, 17, r->subject);
+	COL_TEXT(db->s, st, 18, r->reason);
+	COL_TEXT(db->s, st, 19, r->message);
 	r->answered = sqldb_col_int(db->s, st, 20);
 }
 

@@ -345,7 +345,7 @@ DEFUN(show_profiles, show_profiles_cmd, "show profiles [after] [ICCID]",
 {
 	struct show_profiles s = { .vty = vty };
 
-	smdp_db_stock_walk(g_smdp->db, argc > 1 ? argv[1] : "", show_profile_line, &s);
+	smdp_db_stock_walk(g_smdp->db, argc > 1 ? argv[1] : "", NULL, 1000, show_profile_line, &s);
 	vty_out(vty, "%u shown of %" PRId64 "%s", s.lines, smdp_db_stock_count(g_smdp->db), VTY_NEWLINE);
 	return CMD_SUCCESS;
 }

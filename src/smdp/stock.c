@@ -7,28 +7,11 @@
 #include <talloc.h>
 
 #include <osmocom/core/utils.h>
-#include <osmocom/rsp/crypto/key.h>
 #include <osmocom/rsp/profile/upp.h>
 #include <osmocom/rsp/profile/upp_perso.h>
+#include <osmocom/rsp/util/misc.h>
 
-#include "stock.h"
-
-#define STOCK_UPP_MAX (2U << 20)	/* design.md 4 */
-
-struct stock {
-	struct smdp_db *db;
-	struct keystore *ks;
-};
-
-static const char *const state_names[] = {
-	[STOCK_AVAILABLE] = "available", [STOCK_RESERVED] = "reserved", [STOCK_DOWNLOADED] = "downloaded",
-	[STOCK_STUCK] = "uncertain",
-};
-
-const char *stock_state_name(enum stock_state state)
-{
-	return state < ARRAY_SIZE(state_names) ? state_names[state] : "?";
-}
+#include "stock_priv.h"
 
 struct stock *stock_new(void *ctx, struct smdp_db *db, struct keystore *ks)
 {
@@ -43,7 +26,7 @@ struct stock *stock_new(void *ctx, struct smdp_db *db, struct keystore *ks)
 
 bool stock_uses_keystore(struct smdp_db *db)
 {
-	return smdp_db_stock_count(db) > 0;
+	return smdp_db_upp_any(db);
 }
 
 /* The place a sealed thing belongs to is part of its seal: it cannot be moved to another row. */
@@ -61,16 +44,14 @@ static struct bytes *stock_seal(struct stock *s, void *ctx, const char *what, co
 	return b ? keystore_seal(s->ks, ctx, stock_aad(aad, sizeof(aad), what, id), b, len) : NULL;
 }
 
-static struct bytes *stock_unseal(struct stock *s, void *ctx, const char *what, const char *id,
-				  const struct bytes *sealed)
+struct bytes *stock_unseal(struct stock *s, void *ctx, const char *what, const char *id, const struct bytes *sealed)
 {
 	char aad[100];
 
 	return keystore_unseal(s->ks, ctx, stock_aad(aad, sizeof(aad), what, id), sealed->data, sealed->len);
 }
 
-/* Template of this content: the stored one, or stored now. Many profiles share one. */
-static int64_t stock_upp(struct stock *s, const uint8_t *upp, size_t len)
+int64_t stock_upp(struct stock *s, const uint8_t *upp, size_t len)
 {
 	const struct iov iov = { upp, len };
 	struct bytes *sealed;
@@ -90,19 +71,27 @@ static int64_t stock_upp(struct stock *s, const uint8_t *upp, size_t len)
 	return id;
 }
 
-static struct bytes *stock_perso(void *ctx, const struct stock_row *r, const uint8_t *k, const uint8_t *opc,
+static const char *text(const char *s)
+{
+	return s[0] ? s : NULL;
+}
+
+static struct bytes *stock_perso(void *ctx, const struct stock_row *r, const struct stock_secrets *x,
 				 const uint8_t *upp, size_t len, const char **err)
 {
 	const struct upp_perso p = {
 		.iccid = r->perso_iccid ? r->iccid : NULL,
 		.imsi = r->perso_imsi ? r->imsi : NULL,
 		.msisdn = r->perso_msisdn ? r->msisdn : NULL,
-		.smsc = r->smsc[0] ? r->smsc : NULL,
-		.k = k, .opc = opc,
+		.smsc = text(r->smsc),
+		.k = x->has_k ? x->k : NULL,
+		.opc = x->has_opc ? x->opc : NULL,
+		.pin1 = text(x->pin1), .pin2 = text(x->pin2), .puk1 = text(x->puk1), .puk2 = text(x->puk2),
+		.adm1 = text(x->adm1), .spn = text(x->spn),
 	};
 	struct bytes *b;
 
-	if (p.iccid || p.imsi || p.msisdn || p.smsc || p.k || p.opc)
+	if (p.iccid || p.imsi || p.msisdn || p.smsc || stock_secrets_any(x))
 		return upp_personalise(ctx, upp, len, &p, err);
 	b = bytes_dup(ctx, upp, len);
 	bytes_secret(b);
@@ -111,9 +100,12 @@ static struct bytes *stock_perso(void *ctx, const struct stock_row *r, const uin
 
 static int stock_row_fill(struct stock_row *r, const struct stock_new *n, const char **err)
 {
+	bool k = n->secrets && n->secrets->has_k;
 	char header[ICCID_STR_SIZE];
 
-	*r = (struct stock_row){ .state = STOCK_AVAILABLE };
+	*r = (struct stock_row){
+		.state = n->batch ? STOCK_STAGED : STOCK_AVAILABLE, .batch = n->batch, .line = n->line,
+	};
 	*err = "the package has no readable header";
 	if (n->upp_len > STOCK_UPP_MAX || upp_iccid(header, n->upp, n->upp_len) < 0)
 		return -EINVAL;
@@ -131,44 +123,119 @@ static int stock_row_fill(struct stock_row *r, const struct stock_new *n, const 
 	OSMO_STRLCPY_ARRAY(r->msisdn, n->msisdn ? : "");
 	OSMO_STRLCPY_ARRAY(r->smsc, n->smsc ? : "");
 	r->perso_iccid = n->iccid && strcmp(r->iccid, header);
-	r->perso_imsi = n->imsi && n->k;	/* without K it only tells the SM-SR the address */
-	r->perso_msisdn = n->msisdn && n->k;
+	r->perso_imsi = n->imsi && k;	/* without K it only tells the SM-SR the address */
+	r->perso_msisdn = n->msisdn && k;
 	return 0;
 }
 
 /* Not every operator's template has an EF.MSISDN: the number still serves as subscription address. */
-static struct bytes *stock_try(void *ctx, struct stock_row *r, const struct stock_new *n, const char **err)
+static bool stock_try(void *ctx, struct stock_row *r, const struct stock_new *n, const struct stock_secrets *x,
+		      const char **err)
 {
-	struct bytes *b = stock_perso(ctx, r, n->k, n->opc, n->upp, n->upp_len, err);
+	struct bytes *b = stock_perso(ctx, r, x, n->upp, n->upp_len, err);
 
-	if (b || !r->perso_msisdn)
-		return b;
-	r->perso_msisdn = false;
-	return stock_perso(ctx, r, n->k, n->opc, n->upp, n->upp_len, err);
+	if (!b && r->perso_msisdn) {
+		r->perso_msisdn = false;
+		b = stock_perso(ctx, r, x, n->upp, n->upp_len, err);
+	}
+	talloc_free(b);
+	return b;
+}
+
+/* An un-personalised profile gets its secrets. What else is given must be what is known. */
+static int stock_fill(struct stock *s, struct stock_row *r, const struct stock_new *n, const struct bytes *sealed,
+		      const char **err)
+{
+	struct stock_row old;
+	int rc = smdp_db_stock_get(s->db, r->iccid, &old);
+
+	*err = "this ICCID is on stock already";
+	if (rc < 0 || old.state != STOCK_UNPERSONALISED || !sealed || strcmp(old.owner, r->owner) ||
+	    strcmp(old.type, r->type))
+		return -EEXIST;
+	*err = "this ICCID is on stock, waiting for its keys, with another IMSI, MSISDN or SMSC";
+	if ((n->imsi && strcmp(old.imsi, r->imsi)) || (n->msisdn && strcmp(old.msisdn, r->msisdn)) ||
+	    (n->smsc && strcmp(old.smsc, r->smsc)))
+		return -EEXIST;
+	*err = "database";
+	r->perso_imsi = old.imsi[0] && n->secrets->has_k;
+	r->state = n->batch ? STOCK_STAGED_KEYS : STOCK_AVAILABLE;
+	return smdp_db_stock_fill(s->db, r, sealed);
+}
+
+static struct bytes *stock_secrets_seal(struct stock *s, void *ctx, const char *iccid, const struct stock_secrets *x)
+{
+	struct bytes *plain = stock_secrets_enc(ctx, x);
+	struct bytes *sealed = stock_seal(s, ctx, "perso", iccid, plain->data, plain->len);
+
+	talloc_free(plain);
+	return sealed;
 }
 
 int stock_add(struct stock *s, const struct stock_new *n, char iccid[ICCID_STR_SIZE], const char **err)
 {
+	static const struct stock_secrets none;
+	const struct stock_secrets *x = n->secrets ? : &none;
+	struct bytes *sealed = NULL;
 	void *ctx = talloc_new(s);
 	struct stock_row r;
-	struct bytes *k, *opc;
 	int rc = stock_row_fill(&r, n, err);
 
 	if (rc < 0)
 		goto out;
 	rc = -EINVAL;
-	if (!stock_try(ctx, &r, n, err))
+	if (!stock_try(ctx, &r, n, x, err))
 		goto out;
 	rc = -EIO;
 	*err = "database or key store";
-	r.upp = stock_upp(s, n->upp, n->upp_len);
-	k = stock_seal(s, ctx, "k", r.iccid, n->k, 16);
-	opc = stock_seal(s, ctx, "opc", r.iccid, n->opc, 16);
-	if (r.upp < 0 || (n->k && !k) || (n->opc && !opc))
+	r.upp = n->upp_id > 0 ? n->upp_id : stock_upp(s, n->upp, n->upp_len);
+	if (stock_secrets_any(x))
+		sealed = stock_secrets_seal(s, ctx, r.iccid, x);
+	if (r.upp < 0 || (stock_secrets_any(x) && !sealed))
 		goto out;
-	rc = smdp_db_stock_add(s->db, &r, k, opc);
-	*err = rc == -EEXIST ? "this ICCID is on stock already" : rc < 0 ? "database" : NULL;
+	rc = smdp_db_stock_add(s->db, &r, sealed);
+	*err = rc < 0 ? "database" : NULL;
+	if (rc == -EEXIST)
+		rc = stock_fill(s, &r, n, sealed, err);
 	osmo_strlcpy(iccid, r.iccid, ICCID_STR_SIZE);
+out:
+	talloc_free(ctx);
+	return rc;
+}
+
+/* One value of a row from before there was `perso`. */
+static int stock_old_key(struct stock *s, void *ctx, const char *what, const char *iccid, const struct bytes *sealed,
+			 uint8_t out[16], bool *has)
+{
+	struct bytes *b = sealed ? stock_unseal(s, ctx, what, iccid, sealed) : NULL;
+
+	if (sealed && (!b || b->len != 16))
+		return -EIO;
+	*has = b;
+	if (b)
+		memcpy(out, b->data, 16);
+	return 0;
+}
+
+int stock_secrets_get(struct stock *s, const char *iccid, struct stock_secrets *out)
+{
+	void *ctx = talloc_new(s);
+	struct stock_sealed k;
+	struct bytes *plain;
+	int rc = smdp_db_stock_keys(s->db, ctx, iccid, &k);
+
+	*out = (struct stock_secrets){};
+	if (rc < 0)
+		goto out;
+	rc = -EIO;
+	if (stock_old_key(s, ctx, "k", iccid, k.k, out->k, &out->has_k) < 0 ||
+	    stock_old_key(s, ctx, "opc", iccid, k.opc, out->opc, &out->has_opc) < 0)
+		goto out;
+	rc = 0;
+	if (k.perso) {
+		plain = stock_unseal(s, ctx, "perso", iccid, k.perso);
+		rc = plain ? stock_secrets_dec(out, plain->data, plain->len) : -EIO;
+	}
 out:
 	talloc_free(ctx);
 	return rc;
@@ -176,25 +243,40 @@ out:
 
 struct bytes *stock_package(struct stock *s, void *ctx, const char *iccid, const char **err)
 {
+	struct bytes *b = NULL, *upp;
 	void *tmp = talloc_new(s);
-	struct bytes *b = NULL, *upp, *k, *opc;
+	struct stock_secrets x;
 	struct stock_row r;
 	char sha[65];
+	int rc;
 
 	*err = "the profile is not on stock";
-	if (smdp_db_stock_get(s->db, iccid, &r) < 0 || smdp_db_stock_keys(s->db, tmp, iccid, &k, &opc) < 0)
+	rc = smdp_db_stock_get(s->db, iccid, &r);
+	if (rc == 0)
+		rc = stock_secrets_get(s, iccid, &x);
+	if (rc == -ENOENT)
 		goto out;
 	upp = smdp_db_upp_get(s->db, tmp, r.upp, sha);
 	*err = "the profile cannot be unsealed: is this the key-encryption key it was stored under?";
-	if (!upp || !(upp = stock_unseal(s, tmp, "upp", sha, upp)) ||
-	    (k && !(k = stock_unseal(s, tmp, "k", iccid, k))) ||
-	    (opc && !(opc = stock_unseal(s, tmp, "opc", iccid, opc))) || (k && k->len != 16) || (opc && opc->len != 16))
-		goto out;
-	*err = "no memory";
-	b = stock_perso(ctx, &r, k ? k->data : NULL, opc ? opc->data : NULL, upp->data, upp->len, err);
+	if (rc == 0 && upp && (upp = stock_unseal(s, tmp, "upp", sha, upp))) {
+		*err = "no memory";
+		b = stock_perso(ctx, &r, &x, upp->data, upp->len, err);
+	}
+	secret_wipe(&x, sizeof(x));
 out:
 	talloc_free(tmp);
 	return b;
+}
+
+/* The card that had it, where the policy lets that one have it again. */
+static bool stock_again(const struct stock *s, const struct stock_row *r, const char *eid)
+{
+	enum stock_reuse reuse = r->state == STOCK_FAILED ? s->policy.failed : s->policy.deleted;
+
+	if (strcmp(r->eid, eid))
+		return false;
+	return r->state == STOCK_STUCK ||
+	       ((r->state == STOCK_FAILED || r->state == STOCK_RELEASED) && reuse != STOCK_REUSE_NEVER);
 }
 
 int stock_choose(struct stock *s, const char *owner, const char *eid, const char *type, char iccid[ICCID_STR_SIZE])
@@ -211,14 +293,11 @@ int stock_choose(struct stock *s, const char *owner, const char *eid, const char
 		return rc;
 	if (strcmp(r.owner, owner))
 		return -EACCES;
-	if (r.state == STOCK_AVAILABLE || (r.state == STOCK_STUCK && !strcmp(r.eid, eid)))
+	if (r.state == STOCK_STAGED)
+		return -ENOENT;
+	if (r.state == STOCK_AVAILABLE || stock_again(s, &r, eid))
 		return 0;
 	return -EBUSY;
-}
-
-int stock_set(struct stock *s, const char *iccid, enum stock_state state, const char *eid)
-{
-	return smdp_db_stock_state(s->db, iccid, state, eid);
 }
 
 int stock_get(struct stock *s, const char *iccid, struct stock_row *r)

@@ -45,8 +45,9 @@ struct import {
 	struct bytes *upp;
 };
 
-static int import_key(uint8_t out[16], const char *hex)
+static int import_key(uint8_t out[16], bool *has, const char *hex)
 {
+	*has = hex;
 	return hex && (strlen(hex) != 32 || hex_dec(out, 16, hex) != 16) ? -EINVAL : 0;
 }
 
@@ -70,7 +71,7 @@ static int import_object(struct import *im, json_t *o, const char **err)
 {
 	struct stock_new n = {};
 	const char *upp_file = NULL, *k_hex = NULL, *opc_hex = NULL;
-	uint8_t k[16], opc[16];
+	struct stock_secrets x = {};
 	char iccid[ICCID_STR_SIZE];
 	json_error_t je;
 	int rc = -EINVAL;
@@ -84,15 +85,13 @@ static int import_object(struct import *im, json_t *o, const char **err)
 	if (import_upp(im, upp_file) < 0)
 		return rc;
 	*err = "k and opc are 32 hexadecimal digits each";
-	if (import_key(k, k_hex) < 0 || import_key(opc, opc_hex) < 0)
+	if (import_key(x.k, &x.has_k, k_hex) < 0 || import_key(x.opc, &x.has_opc, opc_hex) < 0)
 		return rc;
-	n.k = k_hex ? k : NULL;
-	n.opc = opc_hex ? opc : NULL;
+	n.secrets = &x;
 	n.upp = im->upp->data;
 	n.upp_len = im->upp->len;
 	rc = stock_add(im->stock, &n, iccid, err);
-	secret_wipe(k, sizeof(k));
-	secret_wipe(opc, sizeof(opc));
+	secret_wipe(&x, sizeof(x));
 	return rc;
 }
 

@@ -15,8 +15,19 @@ static const struct rate_ctr_desc descs[] = {
 	[CTR_SMS_UNREACHABLE] = { "sms:unreachable", "Messages to cards that are not there" },
 	[CTR_SMS_FAILED] = { "sms:failed", "Messages to cards refused by the SMSC, or lost with its link" },
 	[CTR_SMS_DROPPED] = { "sms:dropped", "Packets received that are of no card, or not authentic" },
+	[CTR_SCP80_LATE] = { "scp80:late", "Authentic response packets nobody waited for: late, twice or replayed" },
+	[CTR_SCP80_REPLAYED] = { "scp80:replayed", "Packets sent again that the card had run before" },
 	[CTR_SCP81_SESSIONS] = { "scp81:sessions", "HTTPS sessions of cards" },
 	[CTR_SCP81_REFUSED] = { "scp81:refused", "HTTPS requests of cards refused" },
+	[CTR_CATTP_LINKS] = { "cattp:links", "CAT_TP links of cards" },
+	[CTR_CATTP_REFUSED] = { "cattp:refused", "CAT_TP links refused because there are too many" },
+	[CTR_CATTP_UNKNOWN] = { "cattp:unknown", "CAT_TP links refused because nobody waits for them" },
+	[CTR_CATTP_HALF_OPEN] = { "cattp:half-open", "CAT_TP handshakes not completed" },
+	[CTR_CATTP_DROPPED] = { "cattp:dropped", "Datagrams that are no CAT_TP, or of no link" },
+	[CTR_CATTP_DUP] = { "cattp:dup", "CAT_TP PDUs received again" },
+	[CTR_CATTP_RESENT] = { "cattp:resent", "CAT_TP PDUs sent again" },
+	[CTR_BEARER_FALLBACK] = { "bearer:fallback", "Commands that went another way because the first one failed" },
+	[CTR_NOTIF_OLD] = { "notif:old", "Notifications that had been dealt with" },
 	[CTR_ES_ACCEPTED] = { "es:accepted", "Requests of peers accepted" },
 	[CTR_ES_REFUSED] = { "es:refused", "Requests of peers refused at the door" },
 	[CTR_ES_STRANGER] = { "es:stranger", "Connections whose certificate is no party's" },
@@ -25,6 +36,13 @@ static const struct rate_ctr_desc descs[] = {
 	[CTR_ALARM_DRIFT] = { "alarm:drift", "Profiles that an audit found otherwise than recorded" },
 	[CTR_ALARM_KEY] = { "alarm:key", "Stored keys that do not open" },
 	[CTR_ALARM_CLOCK] = { "alarm:clock", "SCP80 counters that the clock is too far ahead of" },
+	[CTR_STOCK_IMPORTED] = { "stock:imported", "Profiles that batches brought" },
+	[CTR_STOCK_REFUSED] = { "stock:refused", "Batches refused" },
+	[CTR_ALARM_STOCK] = { "alarm:stock", "Profile types that ran low" },
+	[CTR_HLR_DONE] = { "hlr:done", "Subscribers that OsmoHLR was told of" },
+	[CTR_HLR_RETRY] = { "hlr:retry", "Tries to tell OsmoHLR that failed" },
+	[CTR_HLR_FULL] = { "hlr:full", "Subscribers it was not told of: the queue was full" },
+	[CTR_ALARM_HLR] = { "alarm:hlr", "Subscribers it was not told of: given up" },
 };
 osmo_static_assert(ARRAY_SIZE(descs) == _CTR_COUNT, each_counter_has_a_name);
 
@@ -39,10 +57,15 @@ void counters_init(void *ctx)
 	group = rate_ctr_group_alloc(ctx, &group_desc, 0);
 }
 
-void counter_inc(enum counter c)
+void counter_add(enum counter c, int n)
 {
 	if (group)
-		rate_ctr_inc(rate_ctr_group_get_ctr(group, c));
+		rate_ctr_add(rate_ctr_group_get_ctr(group, c), n);
+}
+
+void counter_inc(enum counter c)
+{
+	counter_add(c, 1);
 }
 
 unsigned long long counter_get(enum counter c)

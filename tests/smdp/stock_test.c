@@ -81,6 +81,7 @@ static const uint8_t OPC[16] = {0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7,
 
 static void test_golden(void **state)
 {
+	static struct stock_secrets secrets = {.has_k = true, .has_opc = true};
 	void *ctx = talloc_new(NULL);
 	struct bytes *tmpl = smdp_test_data(ctx, "data/ts48/v7/TS48v7_SAIP2.3_NoBERTLV.der"), *b;
 	struct bytes *golden = smdp_test_data(ctx, "data/ts48/derived/golden1_v7_NoBERTLV.der");
@@ -88,8 +89,7 @@ static void test_golden(void **state)
 			      .imsi = "901700000012345",
 			      .owner = OWNER,
 			      .type = "demo",
-			      .k = K,
-			      .opc = OPC};
+			      .secrets = &secrets};
 	struct smdp_db *db;
 	struct stock *s;
 	struct stock_row r;
@@ -101,6 +101,8 @@ static void test_golden(void **state)
 		talloc_free(ctx);
 		skip();
 	}
+	memcpy(secrets.k, K, 16);
+	memcpy(secrets.opc, OPC, 16);
 	n.upp = tmpl->data;
 	n.upp_len = tmpl->len;
 	db = smdp_db_open(ctx, path("db"));
@@ -115,7 +117,7 @@ static void test_golden(void **state)
 	assert_true(bytes_eq(golden, b->data, b->len));
 	n.iccid = NULL;		/* as it is, under its own ICCID */
 	n.imsi = NULL;
-	n.k = n.opc = NULL;
+	n.secrets = NULL;
 	assert_int_equal(stock_add(s, &n, iccid, &err), 0);
 	b = stock_package(s, ctx, iccid, &err);
 	assert_true(bytes_eq(tmpl, b->data, b->len));
@@ -173,9 +175,9 @@ static void test_states(void **state)
 	n.iccid = "8901";
 	assert_int_equal(stock_add(s, &n, iccid, &err), -EINVAL);
 	n.iccid = "89019990001234567895";
-	n.k = K;	/* no akaParameter in it */
+	n.secrets = &(struct stock_secrets){.has_k = true};	/* no akaParameter in it */
 	assert_int_equal(stock_add(s, &n, iccid, &err), -EINVAL);
-	n.k = NULL;
+	n.secrets = NULL;
 	n.owner = "operator";
 	assert_int_equal(stock_add(s, &n, iccid, &err), -EINVAL);
 	n.owner = OWNER;
