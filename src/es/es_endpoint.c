@@ -235,6 +235,22 @@ static bool media_type_ok(const struct http_req *hr)
 	return type && strcasestr(type, "xml");
 }
 
+/* Before anything is read: a stranger has no business here, and only those who exchange SendData say much. */
+static unsigned http_begin_cb(void *priv, struct http_req *hr)
+{
+	struct es_link *l = priv;
+	const char *fpr = http_req_peer_fpr(hr);
+
+	if (!es_party_by_fpr(l, fpr, NULL)) {
+		counter_inc(CTR_ES_STRANGER);
+		LOGP(DES, LOGL_NOTICE, "%s: certificate %s is no party's\n", http_req_peer_addr(hr), fpr ? : "-");
+		return 403;
+	}
+	if (!es_party_fpr_role(l, fpr, ES_ROLE_SMDP) && !es_party_fpr_role(l, fpr, ES_ROLE_SMSR))
+		http_req_set_max_body(hr, SMALL_MAX);
+	return 0;
+}
+
 static void rx_http(struct es_link *l, struct es_hold *h)
 {
 	struct rx rx = { .l = l, .h = h };
@@ -243,12 +259,8 @@ static void rx_http(struct es_link *l, struct es_hold *h)
 	int rc;
 
 	rx.p = es_party_by_fpr(l, http_req_peer_fpr(h->hr), NULL);
-	if (!rx.p) {
-		counter_inc(CTR_ES_STRANGER);
-		LOGP(DES, LOGL_NOTICE, "%s: certificate %s is no party's\n", http_req_peer_addr(h->hr),
-		     http_req_peer_fpr(h->hr) ? : "-");
+	if (!rx.p)	/* was one when it began */
 		return es_hold_reply(h, 403, NULL);
-	}
 	if (strcmp(http_req_method(h->hr), "POST"))
 		return es_hold_reply(h, 405, NULL);
 	if (!media_type_ok(h->hr))
@@ -293,6 +305,7 @@ int es_endpoint_start(struct es_link *l)
 		.key_file = l->cfg.key_file,
 		.ca_file = l->cfg.ca_file,
 		.crl_file = l->cfg.crl_file,
+		.begin_cb = http_begin_cb,
 		.req_cb = http_req_cb,
 		.gone_cb = http_gone_cb,
 		.max_body = ES_SOAP_MAX,

@@ -61,6 +61,7 @@ struct es_req {
 
 /* es_party.c */
 struct es_party *es_party_by_fpr(struct es_link *l, const char *fpr, const char *id);	/* id: preferred, may be NULL */
+bool es_party_fpr_role(struct es_link *l, const char *fpr, enum es_role role);	/* does one with this certificate have it? */
 /* ReplyTo must match scheme, host and port of the configured url; the callback goes to its path there. NULL: it does
  * not. */
 char *es_party_callback_url(void *ctx, const struct es_party *p, const char *reply_to);

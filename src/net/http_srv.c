@@ -481,6 +481,11 @@ unsigned long http_req_conn_id(const struct http_req *req)
 	return req->conn->id;
 }
 
+void http_req_set_max_body(struct http_req *req, size_t max)
+{
+	req->max_body = OSMO_MIN(max, req->max_body);
+}
+
 void http_req_set_priv(struct http_req *req, void *priv)
 {
 	req->priv = priv;

@@ -99,6 +99,7 @@ void *http_srv_uri(void *cls, const char *uri, struct MHD_Connection *mc)
 	INIT_LLIST_HEAD(&req->entry);
 	req->conn = c;
 	req->mc = mc;
+	req->max_body = c->srv->cfg.max_body;
 	req->path = talloc_strndup(req, uri, q ? (size_t)(q - uri) : strlen(uri));
 	req->query = talloc_strdup(req, q ? q + 1 : "");
 	return req;
@@ -149,7 +150,7 @@ static enum MHD_Result answer_too_large(struct http_req *req, struct MHD_Connect
 	struct http_srv *srv = req->conn->srv;
 
 	LOGP(DHTTP, LOGL_NOTICE, "port %u: %s from %s is larger than %zu octets: refused\n", srv->port, req->method,
-	     req->conn->peer, (size_t)srv->cfg.max_body);
+	     req->conn->peer, (size_t)req->max_body);
 	srv->st.refused++;
 	req->state = HTTP_REQ_SENT;
 	return answer_empty(mc, 413);
@@ -160,6 +161,7 @@ static enum MHD_Result req_begin(struct http_req *req, struct MHD_Connection *mc
 {
 	struct http_srv *srv = req->conn->srv;
 	const char *cl = MHD_lookup_connection_value(mc, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	unsigned refuse;
 
 	srv->st.requests++;
 	req->method = talloc_strdup(req, method);
@@ -167,9 +169,14 @@ static enum MHD_Result req_begin(struct http_req *req, struct MHD_Connection *mc
 		srv->st.refused++;
 		return MHD_NO;
 	}
-	if (cl && strtoull(cl, NULL, 10) > srv->cfg.max_body)
+	refuse = srv->cfg.begin_cb ? srv->cfg.begin_cb(srv->cfg.priv, req) : 0;
+	if (!refuse && cl && strtoull(cl, NULL, 10) > req->max_body)
 		return answer_too_large(req, mc);
-	return MHD_YES;
+	if (!refuse)
+		return MHD_YES;
+	srv->st.refused++;
+	req->state = HTTP_REQ_SENT;
+	return answer_empty(mc, refuse);
 }
 
 static enum MHD_Result req_append(struct http_req *req, const char *data, size_t *size)
@@ -177,18 +184,18 @@ static enum MHD_Result req_append(struct http_req *req, const char *data, size_t
 	struct http_srv *srv = req->conn->srv;
 	uint8_t *b;
 
-	if (req->excess || *size > srv->cfg.max_body - req->len) {
+	if (req->excess || *size > req->max_body - req->len) {
 		req->excess += *size;
 		*size = 0;
 		if (req->excess <= EXCESS_MAX)
 			return MHD_YES;
 		LOGP(DHTTP, LOGL_NOTICE, "port %u: body from %s is larger than %zu octets: cut off\n", srv->port,
-		     req->conn->peer, (size_t)srv->cfg.max_body);
+		     req->conn->peer, (size_t)req->max_body);
 		return MHD_NO;
 	}
 	/* grow by doubling: a body in 500-octet chunks must not be copied for each of them */
 	if (talloc_get_size(req->body) < req->len + *size) {
-		size_t want = OSMO_MIN(OSMO_MAX(req->len * 2, req->len + *size), srv->cfg.max_body);
+		size_t want = OSMO_MIN(OSMO_MAX(req->len * 2, req->len + *size), req->max_body);
 
 		b = talloc_realloc(req, req->body, uint8_t, want);
 		if (!b)

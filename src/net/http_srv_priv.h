@@ -46,6 +46,7 @@ struct http_req {
 	char *method, *path, *query;
 	uint8_t *body;
 	size_t len;
+	size_t max_body;
 	size_t excess;			/* octets beyond max_body, thrown away */
 	struct MHD_Response *resp;
 	unsigned status;

@@ -210,6 +210,40 @@ static void test_body_limit(void **state)
 	assert_int_equal(h->n_req, 2);
 }
 
+static unsigned begin(void *priv, struct http_req *req)
+{
+	if (!strcmp(http_req_path(req), "/no"))
+		return 403;
+	if (http_req_header(req, "X-Small"))
+		http_req_set_max_body(req, 100);
+	return 0;
+}
+
+/* What is decided by the header block: a refusal before the body is read, a limit of its own. */
+static void test_begin(void **state)
+{
+	struct help *h = *state;
+	struct http_srv_cfg cfg = help_srv_cfg(h);
+	char *out;
+
+	cfg.begin_cb = begin;
+	start(h, &cfg);
+	assert_int_equal(help_run(h, NULL, "head -c 10000 /dev/zero >ok"), 0);
+	help_run(h, &out, "curl -s -o /dev/null -w '%%{http_code} %%{size_upload}' -H 'Expect: 100-continue' "
+		 "--data-binary @ok http://127.0.0.1:%u/no", http_srv_port(h->srv));
+	assert_string_equal(out, "403 0");
+	help_run(h, &out, "curl -s -o /dev/null -w '%%{http_code}' --data-binary @ok http://127.0.0.1:%u/",
+		 http_srv_port(h->srv));
+	assert_string_equal(out, "200");
+	help_run(h, &out, "curl -s -o /dev/null -w '%%{http_code}' -H 'X-Small: 1' --data-binary @ok "
+		 "http://127.0.0.1:%u/", http_srv_port(h->srv));
+	assert_string_equal(out, "413");
+	help_run(h, &out, "curl -s -o /dev/null -w '%%{http_code}' -H 'X-Small: 1' -H 'Transfer-Encoding: chunked' "
+		 "--data-binary @ok http://127.0.0.1:%u/", http_srv_port(h->srv));
+	assert_string_equal(out, "413");
+	assert_int_equal(h->n_req, 1);
+}
+
 static void test_conn_limit(void **state)
 {
 	struct help *h = *state;
@@ -329,6 +363,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_gone_peers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hold_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_body_limit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_begin, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_conn_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_client_failures, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_cancel, setup, teardown),

@@ -18,6 +18,9 @@ struct http_srv_cfg {
 	const char *cert_file, *key_file, *ca_file, *crl_file;	/* X509: client certificate required; crl_file may be NULL */
 	/* PSK (SCP81): write the key for this identity, return its length or -ENOENT. */
 	int (*psk_cb)(void *priv, const char *identity, uint8_t *psk, size_t psk_size);
+	/* The header block is there, the body is not: 0, or the HTTP status of a refusal, which ends the connection. Method,
+	 * path, headers and who it is may be asked. May be NULL. */
+	unsigned (*begin_cb)(void *priv, struct http_req *req);
 	/* A complete request. The owner answers exactly once with http_req_respond(), now or later. */
 	void (*req_cb)(void *priv, struct http_req *req);
 	/* The peer of an unanswered request has gone: the owner lets go of req, it is freed after the call. */
@@ -48,6 +51,7 @@ const char *http_req_psk_identity(const struct http_req *req);	/* NULL without P
 const char *http_req_peer_fpr(const struct http_req *req);	/* SHA-256 of the client certificate, lower hex; NULL without */
 const char *http_req_peer_addr(const struct http_req *req);
 unsigned long http_req_conn_id(const struct http_req *req);	/* the same for all requests of one connection */
+void http_req_set_max_body(struct http_req *req, size_t max);	/* from begin_cb(): less than the server's */
 void http_req_set_priv(struct http_req *req, void *priv);
 void *http_req_priv(const struct http_req *req);
 
