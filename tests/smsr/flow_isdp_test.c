@@ -229,7 +229,7 @@ static void waiting_behind_a_hold(void **state)
 	created(true);
 	id = flow_ask(ES4, ES_FN_ENABLE_PROFILE, OP, ICCID_OP, 20);
 	flow_pass(21);
-	assert_answer(id, ES_FAILED, "1.2/4.4");
+	assert_answer(id, ES_EXPIRED, "1.6/5.3");
 	assert_true(flow.e->held);
 }
 

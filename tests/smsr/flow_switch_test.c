@@ -473,7 +473,7 @@ static void queue_is_bounded(void **state)
 	flow_pass(120);
 	assert_answer(id[0], ES_EXPIRED, "1.6/5.4");
 	for (int i = 1; i <= EUICC_QUEUE_MAX; i++)
-		assert_answer(id[i], ES_FAILED, "1.2/4.4");
+		assert_answer(id[i], ES_EXPIRED, "1.6/5.3");
 	assert_int_equal(flow.n_sent, 2);	/* and the audit */
 	assert_to_card("80CAFF21");
 	flow_outcome(CARD_NO_ANSWER);
