@@ -334,6 +334,11 @@ char *card_session_describe(struct card_sessions *cs, void *ctx, const struct ei
 			       card->n_queued);
 }
 
+bool card_session_exists(struct card_sessions *cs, const struct eid *eid)
+{
+	return card_find(cs, eid);
+}
+
 unsigned card_sessions_count(const struct card_sessions *cs)
 {
 	return cs->n_cards;

@@ -143,8 +143,9 @@ struct euicc *euicc_get(struct euiccs *reg, const struct eid *eid)
 
 static bool idle(const struct euicc *e)
 {
-	return !e->active && llist_empty(&e->queue) && !e->held && !e->pinned && !e->refs && !e->eis->audit_due &&
-	       !e->change_pending;
+	return !e->active && llist_empty(&e->queue) && !e->held && !e->refs && !e->eis->audit_due &&
+	       !e->change_pending &&
+	       !(e->reg->cards && card_session_exists(e->reg->cards, &e->eis->fix.eid));	/* points to our keys */
 }
 
 void euiccs_trim(struct euiccs *reg)
@@ -274,7 +275,6 @@ int euicc_card_info(struct euicc *e, struct card_info *info)
 		LOG_EUICC(e, LOGL_ERROR, "no usable SCP80 keyset, the card cannot be reached\n");
 		return -ENOENT;
 	}
-	e->pinned = true;
 	*info = (struct card_info){
 		.eid = e->eis->fix.eid,
 		.msisdn = euicc_route(e),

@@ -57,7 +57,6 @@ struct euicc {
 	struct aid change_to;
 	char msisdn[16], heard[16];
 	/* for card_info */
-	bool pinned;			/* a card session points into this */
 	uint8_t scp80_kvn, scp81_kvn, scp81_kid;
 	struct key *kic, *kid;
 	int notif_seq;			/* being confirmed outside a procedure, or -1 */

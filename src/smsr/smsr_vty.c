@@ -60,8 +60,8 @@ static int config_write_smpp(struct vty *vty)
 		vty_out(vty, " host %s %u%s", c->smpp_host, c->smpp_port, VTY_NEWLINE);
 	if (c->smpp_id)
 		vty_out(vty, " system-id %s%s", c->smpp_id, VTY_NEWLINE);
-	if (c->smpp_password)
-		vty_out(vty, " password %s%s", c->smpp_password, VTY_NEWLINE);
+	if (c->smpp_password)	/* for the file, not for a screen */
+		vty_out(vty, " password %s%s", vty->type == VTY_FILE ? c->smpp_password : "********", VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
 

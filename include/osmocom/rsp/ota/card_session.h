@@ -95,4 +95,5 @@ void card_session_forget(struct card_sessions *cs, const struct eid *eid, void *
 void card_session_release(struct card_sessions *cs, const struct eid *eid);
 /* One line of text a VTY can print: bearer, state, queue. */
 char *card_session_describe(struct card_sessions *cs, void *ctx, const struct eid *eid);
+bool card_session_exists(struct card_sessions *cs, const struct eid *eid);	/* and with it what info() said */
 unsigned card_sessions_count(const struct card_sessions *cs);
