@@ -29,6 +29,7 @@ struct usim_aka {
 	struct key *k;
 	uint8_t opc[32];
 	uint8_t r[5], c[5][16];		/* Milenage constants, r in bits */
+	uint8_t keccak;			/* TUAK: iterations */
 	uint8_t sqn_options;
 	uint64_t sqn_delta, sqn_age;
 	uint64_t sqn[32];		/* highest SEQ per IND */

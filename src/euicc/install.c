@@ -58,7 +58,7 @@ static int install_abort(struct install *inst, enum install_status status, int i
  * packages without any application (TS.48 v1), so the application element is where it is refused. */
 static bool install_service_missing(uint32_t services)
 {
-	const uint32_t missing = 1U << 0 | 1U << UPP_SVC_TUAK128 | 1U << UPP_SVC_TUAK256 | 1U << 12;
+	const uint32_t missing = 1U << 0 | 1U << 12;
 
 	return services & missing;
 }

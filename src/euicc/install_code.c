@@ -220,6 +220,11 @@ static int install_algo_field(struct usim_aka *aka, const struct tlv *t)
 			return -EINVAL;
 		memcpy(aka->c, t->v, t->len);
 		return 0;
+	case 0x87:
+		if ((t->len != 1 && (t->len != 2 || t->v[0])) || !t->v[t->len - 1])
+			return -EINVAL;
+		aka->keccak = t->v[t->len - 1];
+		return 0;
 	}
 	return 0;
 }
@@ -314,6 +319,7 @@ enum install_status install_aka(struct install *inst, const struct upp_pe *pe)
 	memcpy(aka->r, install_r_default, sizeof(aka->r));
 	for (unsigned i = 0; i < 5; i++)
 		aka->c[i][15] = install_c_default[i];
+	aka->keccak = 1;
 	aka->sqn_options = 0x02;
 	aka->sqn_delta = aka->sqn_age = 0x10000000;
 	inst->df->aka = aka;

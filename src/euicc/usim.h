@@ -22,12 +22,12 @@ char *usim_show_ef(void *ctx, const struct usim_fs *fs, const char *path);
 /* usim_auth.c: 3G AKA on the card. */
 enum usim_auth_rc { USIM_AUTH_OK, USIM_AUTH_SYNC, USIM_AUTH_MAC, USIM_AUTH_UNSUPPORTED };
 struct usim_auth_out {
-	uint8_t res[16]; uint8_t res_len;
+	uint8_t res[32]; uint8_t res_len;
 	uint8_t ck[16], ik[16], kc[8], auts[14];
 };
 enum usim_auth_rc usim_auth(struct usim_aka *aka, const uint8_t rand[16], const uint8_t autn[16],
 			    struct usim_auth_out *out);
-/* Milenage functions for tests: f1, f1*, f2..f5*. op-variant free: opc is given. */
-struct milenage { uint8_t mac_a[8], mac_s[8], res[8], ck[16], ik[16], ak[6], ak_s[6]; };
+/* Milenage functions for tests: f1, f1*, f2..f5*. op-variant free: opc is given. Other algorithms fill more of res. */
+struct milenage { uint8_t mac_a[8], mac_s[8], res[32], ck[16], ik[16], ak[6], ak_s[6]; };
 int usim_milenage(struct milenage *m, const struct usim_aka *aka, const uint8_t rand[16], const uint8_t sqn[6],
 		  const uint8_t amf[2]);

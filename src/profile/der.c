@@ -167,6 +167,27 @@ struct der *der_add(struct der *parent, uint32_t tag, const void *v, size_t len)
 	return n;
 }
 
+struct der *der_insert(struct der *parent, struct der *before, uint32_t tag, const void *v, size_t len)
+{
+	struct der *n = der_add(parent, tag, v, len), *at;
+
+	if (!n || !before || parent->first == n)
+		return n;
+	for (at = parent->first; at->next != n; at = at->next)
+		;
+	at->next = NULL;	/* off the end again */
+	parent->last = at;
+	if (parent->first == before) {
+		parent->first = n;
+	} else {
+		for (at = parent->first; at->next != before; at = at->next)
+			;
+		at->next = n;
+	}
+	n->next = before;
+	return n;
+}
+
 struct der *der_add_uint(struct der *parent, uint32_t tag, uint32_t v)
 {
 	uint8_t buf[5] = { 0, v >> 24, v >> 16, v >> 8, v };

@@ -232,7 +232,7 @@ static void test_verdicts(void **state)
 		{ "end id=12", "raw A809A00381010D A2023000\nend id=12", "300AA008300680010181010D" },
 		{ "version 2.3", "version 9.0", "3009A00530038001 1F8100" },
 		{ "usim id=4 mandated template=4", "usim id=4 mandated template=8", "300CA00830068001098101048100" },
-		{ "services usim milenage", "services usim tuak128", "3009A005300380010A8100" },
+		{ "services usim milenage", "services usim multos", "3009A005300380010A8100" },
 		{ "templates 1 4", "templates 1 99", "3009A00530038001098100" },
 		{ "value=0000 puk=01", "value=0000 puk=08", "300CA00830068001068101038100" },
 		{ "\tpin ref=81", "\tpin ref=82", "300CA008300680010B81010C8100" }, /* pin-code-missing at the end */

@@ -287,8 +287,6 @@ static void test_authenticate(void **state)
 	apdu(e, cmd,
 	     talloc_asprintf(e->ctx, "04%s08%s9000", bytes_hex(e->ctx, vec.sres, 4), bytes_hex(e->ctx, vec.kc, 8)));
 	apdu(e, "0088008110FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF", "6700");
-	aka->algo = USIM_ALGO_TUAK;
-	apdu(e, cmd, "6A81");
 }
 
 /* TS 34.108 8.1.2, worked by hand: K 000102..0F, RAND all 00, so XDOUT = K. */

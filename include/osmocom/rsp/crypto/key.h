@@ -43,6 +43,19 @@ int kdf_x963(const uint8_t *z, size_t z_len, const uint8_t *si, size_t si_len, u
 int kdf_scp03(const struct key *k, uint8_t constant, const uint8_t *context, size_t context_len, unsigned bits, uint8_t *out);
 int kdf_scp03_key(struct key **out, void *ctx, const struct key *k, uint8_t constant, const uint8_t *context, size_t len);
 
+/* tuak.c: TS 35.231 with K of 16 or 32 octets; MAC 8, 16, 32, RES 4, 8, 16, 32, CK and IK 16 or 32 octets. */
+struct tuak {
+	const struct key *k;
+	uint8_t topc[32];
+	unsigned iterations;	/* of the permutation, 1 to 255 */
+};
+int tuak_topc(uint8_t out[32], const struct key *k, const uint8_t top[32], unsigned iterations);
+int tuak_f1(const struct tuak *t, bool star, const uint8_t rand[16], const uint8_t sqn[6], const uint8_t amf[2],
+	    uint8_t *mac, size_t len);
+int tuak_f2345(const struct tuak *t, const uint8_t rand[16], uint8_t *res, size_t res_len, uint8_t *ck, size_t ck_len,
+	       uint8_t *ik, size_t ik_len, uint8_t ak[6]);
+int tuak_f5star(const struct tuak *t, const uint8_t rand[16], uint8_t ak[6]);
+
 /* ec.c: P-256 only. Points are 65 octets 04|X|Y, signatures 64 octets r|s, private keys hidden in the handle. */
 #define EC_POINT_LEN 65
 #define EC_SIG_LEN 64

@@ -33,6 +33,8 @@ struct der *der_path(const struct der *n, ...);
 int der_set(struct der *n, const void *v, size_t len);
 /* Append a child, v is its contents for a primitive tag, ignored for a constructed one. */
 struct der *der_add(struct der *parent, uint32_t tag, const void *v, size_t len);
+/* The same before one of parent's children; NULL: at the end. */
+struct der *der_insert(struct der *parent, struct der *before, uint32_t tag, const void *v, size_t len);
 struct der *der_add_uint(struct der *parent, uint32_t tag, uint32_t v);	/* minimal INTEGER */
 void der_remove(struct der *n);
 /* INTEGER 0..2^32-1 of a primitive: 0, or -EINVAL (n may be NULL). */
