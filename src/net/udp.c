@@ -152,6 +152,11 @@ static void write_some(struct udp *u)
 		osmo_fd_write_disable(&u->ofd);
 }
 
+void udp_flush(struct udp *u)
+{
+	write_some(u);
+}
+
 /* --- in ------------------------------------------------------------------------------------------------------- */
 
 static int read_batch(struct udp *u)

@@ -17,6 +17,7 @@ struct osmo_tdef card_session_tdefs[] = {
 	TDEF(CARD_T_HOLD, 20000, "hold a POST for the next command"),
 	TDEF(CARD_T_HOLD_NOTIF, 5000, "hold a notification's POST"),
 	TDEF(CARD_T_SMS_RETRY, 5000, "SMS again after unreachable"),
+	TDEF(CARD_T_LINK, 20000, "keep a CAT_TP link for the next command"),
 	TDEF(CARD_T_REOPEN, 10000, "wait for the card after its connection broke"),
 	{}
 };
@@ -51,7 +52,10 @@ int card_refresh(struct card *card)
 
 	if (rc < 0)
 		return rc;
+	if (!card->cs->cfg.ops->learned)	/* nobody keeps it but we */
+		info.learned = card->info.learned;
 	card->info = info;
+	card->stored = info.learned;
 	if (info.msisdn) {	/* the owner's string may not outlive this turn of the loop */
 		OSMO_STRLCPY_ARRAY(card->msisdn, info.msisdn);
 		card->info.msisdn = card->msisdn;
@@ -77,8 +81,9 @@ struct card *card_get(struct card_sessions *cs, const struct eid *eid)
 		talloc_free(card);
 		return NULL;
 	}
-	if (scp81_session_init(card) < 0) {
+	if (scp81_session_init(card) < 0 || cattp_session_init(card) < 0) {
 		osmo_fsm_inst_free(card->s80.fi);
+		osmo_fsm_inst_free(card->s81.fi);
 		talloc_free(card);
 		return NULL;
 	}
@@ -98,11 +103,20 @@ void card_free(struct card *card)
 	osmo_timer_del(&card->kick);
 	scp80_session_stop(card);
 	scp81_session_free(card);
+	cattp_session_free(card);
 	osmo_fsm_inst_free(card->s80.fi);
 	osmo_fsm_inst_free(card->s81.fi);
+	osmo_fsm_inst_free(card->sct.fi);
 	llist_del(&card->entry);
 	card->cs->n_cards--;
 	talloc_free(card);
+}
+
+static void wake(struct card *card)
+{
+	scp80_session_wake(card);
+	scp81_session_wake(card);
+	cattp_session_wake(card);
 }
 
 void card_heard(struct card *card, const char *bearer)
@@ -113,23 +127,74 @@ void card_heard(struct card *card, const char *bearer)
 		cfg->ops->heard(cfg->priv, &card->eid, bearer);
 	if (!strcmp(bearer, CARD_BY_HTTPS))
 		return;		/* the session itself takes what waits */
-	scp80_session_wake(card);
-	scp81_session_wake(card);
+	wake(card);
 }
 
 /* --- from the SMS port ---------------------------------------------------------------------------------------- */
 
-/* A response packet names no card, and its number proves nothing: the MAC under the pending command's keys decides. */
-static bool rx_response(struct card_sessions *cs, const uint8_t *packet, size_t len)
+struct rx_rsp {
+	struct card_sessions *cs;
+	const uint8_t *packet;
+	size_t len;
+};
+
+static bool rx_rsp_card(struct card *card, const struct rx_rsp *rx)
 {
+	return (card->bearer == CARD_BEARER_SCP80 && scp80_session_rx(card, rx->packet, rx->len)) ||
+	       cattp_session_por(card, rx->packet, rx->len);
+}
+
+static bool rx_rsp_of(void *arg, const struct eid *eid)
+{
+	struct rx_rsp *rx = arg;
+	struct card *card = card_find(rx->cs, eid);
+
+	return card && rx_rsp_card(card, rx);
+}
+
+/* Late, twice, replayed: authentic under this card's keys, and nobody waits for it. */
+static bool rx_rsp_late(void *arg, const struct eid *eid)
+{
+	struct rx_rsp *rx = arg;
+	const struct card_sessions_cfg *cfg = &rx->cs->cfg;
+	struct card_info info = { 0 };
+	struct scp80_sec sec = { .spi2 = SCP80_SPI2_POR };
+	struct bytes *data = bytes_new(rx->cs, SCP80_PACKET_MAX);
+	struct scp80_rsp rsp;
+	char name[EID_STR_SIZE];
+	bool authentic = false;
+
+	if (data && cfg->ops->info(cfg->priv, eid, &info) == 0 && info.kic && info.kid) {
+		if (info.spi2)
+			sec.spi2 = info.spi2;
+		authentic = (sec.spi2 & 0x0C) == 0x08 &&
+			    scp80_rsp_dec(data, &rsp, &sec, info.kic, info.kid, rx->packet, rx->len) == 0;
+	}
+	talloc_free(data);
+	if (!authentic)
+		return false;
+	LOGP(DSCP80, LOGL_NOTICE, "EID-%s: response packet, counter %010llX, nobody waits for it\n", eid_str(name, eid),
+	     (unsigned long long)rsp.cntr);
+	counter_inc(CTR_SCP80_LATE);
+	return true;
+}
+
+/* A response packet names no card, and its number proves nothing: the MAC under the pending command's keys decides. The
+ * cards of that number are tried first, then all. */
+static bool rx_response(struct card_sessions *cs, const char *from, const uint8_t *packet, size_t len)
+{
+	const struct card_session_ops *ops = cs->cfg.ops;
+	struct rx_rsp rx = { .cs = cs, .packet = packet, .len = len };
 	struct card *card, *tmp;
 	unsigned i;
 
+	if (ops->candidates && from && ops->candidates(cs->cfg.priv, from, rx_rsp_of, &rx))
+		return true;
 	for (i = 0; i < CARD_BUCKETS; i++)
 		llist_for_each_entry_safe(card, tmp, &cs->bucket[i], entry)
-			if (card->bearer == CARD_BEARER_SCP80 && scp80_session_rx(card, packet, len))
+			if (rx_rsp_card(card, &rx))
 				return true;
-	return false;
+	return ops->candidates && from && ops->candidates(cs->cfg.priv, from, rx_rsp_late, &rx);
 }
 
 struct rx_notif {
@@ -202,7 +267,7 @@ static bool rx_command(struct card_sessions *cs, const char *from, const uint8_t
 
 void card_sessions_sms_rx(struct card_sessions *cs, const char *from, bool response, const uint8_t *packet, size_t len)
 {
-	if (response ? rx_response(cs, packet, len) : rx_command(cs, from, packet, len))
+	if (response ? rx_response(cs, from, packet, len) : rx_command(cs, from, packet, len))
 		return;
 	cs->sms_dropped++;
 	counter_inc(CTR_SMS_DROPPED);
@@ -217,10 +282,8 @@ void card_sessions_sms_alert(struct card_sessions *cs, const char *msisdn)
 
 	for (i = 0; i < CARD_BUCKETS; i++) {
 		llist_for_each_entry_safe(card, tmp, &cs->bucket[i], entry) {
-			if (!card->info.msisdn || strcmp(card->info.msisdn, msisdn))
-				continue;
-			scp80_session_wake(card);
-			scp81_session_wake(card);
+			if (card->info.msisdn && !strcmp(card->info.msisdn, msisdn))
+				wake(card);
 		}
 	}
 }
@@ -239,10 +302,19 @@ struct card_sessions *card_sessions_new(void *ctx, const struct card_sessions_cf
 	cs->cfg.adv_ip = talloc_strdup(cs, cfg->adv_ip ? : cs->cfg.scp81_bind_ip);
 	cs->cfg.uri = talloc_strdup(cs, cfg->uri ? : SCP81_URI_DEFAULT);
 	cs->cfg.sms_max_parts = cfg->sms_max_parts ? : 5;
+	card_bearer_cfg_default(&cs->bearer_default);
+	if (!cfg->bearer)
+		cs->cfg.bearer = &cs->bearer_default;
+	hash_init(cs->cattp_ids);
 	for (i = 0; i < CARD_BUCKETS; i++)
 		INIT_LLIST_HEAD(&cs->bucket[i]);
 	INIT_LLIST_HEAD(&cs->posts);
+	if (cattp_session_start_srv(cs) < 0) {
+		talloc_free(cs);
+		return NULL;
+	}
 	if (scp81_http_start(cs) < 0) {
+		cattp_session_stop_srv(cs);
 		talloc_free(cs);
 		return NULL;
 	}
@@ -262,6 +334,7 @@ void card_sessions_free(struct card_sessions *cs)
 		llist_for_each_entry_safe(card, tmp, &cs->bucket[i], entry)
 			card_free(card);
 	scp81_http_stop(cs);
+	cattp_session_stop_srv(cs);
 	talloc_free(cs);
 }
 
@@ -290,8 +363,8 @@ int card_session_send(struct card_sessions *cs, const struct eid *eid, const str
 void card_session_forget(struct card_sessions *cs, const struct eid *eid, void *priv)
 {
 	struct card *card = card_find(cs, eid);
+	const struct bearer_ops *b;
 	struct cmd *cmd, *tmp;
-	bool left;
 
 	if (!card)
 		return;
@@ -307,10 +380,9 @@ void card_session_forget(struct card_sessions *cs, const struct eid *eid, void *
 		return;
 	card->cur->c.done = NULL;	/* what has left keeps its place until its answer or its time is up */
 	card->cur->c.priv = NULL;
-	left = card->bearer == CARD_BEARER_SCP80 ? !scp80_session_withdraw(card) : scp81_session_left(card);
-	if (left)
+	b = card_bearer_ops(card->bearer);
+	if (b && !b->withdraw(card))
 		return;
-	scp81_session_stop(card);
 	card_cmd_done(card, CARD_NOT_SENT, "no longer wanted", NULL, 0);
 }
 
@@ -318,20 +390,42 @@ void card_session_release(struct card_sessions *cs, const struct eid *eid)
 {
 	struct card *card = card_find(cs, eid);
 
-	if (card)
-		scp81_session_release(card);
+	if (!card)
+		return;
+	scp80_session_release(card);
+	scp81_session_release(card);
+	cattp_session_release(card);
 }
 
 char *card_session_describe(struct card_sessions *cs, void *ctx, const struct eid *eid)
 {
-	static const char *const bearer[] = { "nothing outstanding", "SCP80 by SMS", "SCP81" };
 	struct card *card = card_find(cs, eid);
 
 	if (!card)
 		return talloc_strdup(ctx, "no session");
-	return talloc_asprintf(ctx, "%s, SCP80 %s, SCP81 %s, %u queued", bearer[card->bearer],
-			       osmo_fsm_inst_state_name(card->s80.fi), osmo_fsm_inst_state_name(card->s81.fi),
+	return talloc_asprintf(ctx, "%s%s, SMS %s, HTTPS %s, CAT_TP %s%s%s, %u queued",
+			       card->cur ? "command outstanding by " : "nothing outstanding",
+			       card->cur ? card_bearer_name(card->bearer) : "", osmo_fsm_inst_state_name(card->s80.fi),
+			       osmo_fsm_inst_state_name(card->s81.fi), osmo_fsm_inst_state_name(card->sct.fi),
+			       card->sct.conn ? " with " : "", card->sct.conn ? cattp_conn_peer(card->sct.conn) : "",
 			       card->n_queued);
+}
+
+static const char *owner_name(const void *owner)
+{
+	return ((const struct card *)owner)->name;
+}
+
+char *card_sessions_describe_cattp(struct card_sessions *cs, void *ctx, unsigned max)
+{
+	if (!cs->cattp)
+		return talloc_strdup(ctx, "CAT_TP is off\n");
+	return cattp_srv_describe(cs->cattp, ctx, max, owner_name);
+}
+
+uint16_t card_sessions_cattp_port(const struct card_sessions *cs)
+{
+	return cs->cattp ? cattp_srv_port(cs->cattp) : 0;
 }
 
 bool card_session_exists(struct card_sessions *cs, const struct eid *eid)

@@ -6,6 +6,8 @@
 #include <osmocom/rsp/ota/script.h>
 #include "card_session_priv.h"
 
+#define RESPONSE_MAX (1U << 20)
+
 static const char *outcome_text(enum card_outcome o)
 {
 	switch (o) {
@@ -32,6 +34,10 @@ static void cmd_end(struct cmd *cmd, enum card_outcome outcome, const char *deta
 {
 	struct card *card = cmd->card;
 
+	if (outcome == CARD_NOT_SENT && cmd->pos) {	/* of it: its owner must not send all of it again */
+		outcome = CARD_REJECTED;
+		detail = "the rest of the script could not be sent";
+	}
 	LOG_CARD(card, DCARD, LOGL_INFO, "command %s%s%s\n", outcome_text(outcome), detail ? ": " : "", detail ? : "");
 	osmo_timer_del(&cmd->deadline);
 	card_kick(card);
@@ -46,9 +52,93 @@ void card_cmd_done(struct card *card, enum card_outcome outcome, const char *det
 
 	if (!cmd)
 		return;
+	card_learn(card, outcome);
 	card->cur = NULL;
 	card->bearer = CARD_BEARER_NONE;
 	cmd_end(cmd, outcome, detail, resp, len);
+}
+
+/* --- pieces --------------------------------------------------------------------------------------------------- */
+
+bool card_cmd_cut(struct card *card, size_t room, size_t limit)
+{
+	struct cmd *cmd = card->cur;
+	size_t left = cmd->whole_len - cmd->pos, used = 0;
+	struct rd r;
+	struct tlv t;
+
+	rd_init(&r, cmd->whole + cmd->pos, left);
+	while (left > room && tlv_next(&r, &t) == 1) {
+		if (used ? used + t.raw_len > room : t.raw_len > limit)
+			break;
+		used += t.raw_len;
+	}
+	if (left > room && !used)
+		return false;
+	if (left <= room)
+		used = left;
+	cmd->c.script = cmd->whole + cmd->pos;
+	cmd->c.script_len = used;
+	cmd->c.more = cmd->whole_more || used < left;
+	cmd->c.first_in_chain = cmd->whole_first && !cmd->pos;
+	return true;
+}
+
+enum script_chain card_cmd_chain(const struct card_cmd *c)
+{
+	if (!c->chained || (c->first_in_chain && !c->more))
+		return SCRIPT_CHAIN_NONE;
+	if (c->first_in_chain)
+		return SCRIPT_CHAIN_FIRST;
+	return c->more ? SCRIPT_CHAIN_MORE : SCRIPT_CHAIN_LAST;
+}
+
+/* Would the card have stopped a longer script here? (TS 102 226 5.2.1; SCP03t errors, card-side 7.2) */
+static bool stops(const uint8_t *tlvs, size_t len)
+{
+	struct apdu_rsp a;
+	struct rd r;
+	struct tlv t;
+
+	if (script_rapdu_decisive(&a, tlvs, len) == 0 && !apdu_sw_goes_on(a.sw))
+		return true;
+	rd_init(&r, tlvs, len);
+	while (tlv_next(&r, &t) == 1)
+		if (t.tag >= 0x9F44 && t.tag <= 0x9F47)
+			return true;
+	return false;
+}
+
+/* A piece was answered: the next one, or all answers to the owner. */
+static void piece_done(struct card *card, const struct script_rsp *r)
+{
+	struct cmd *cmd = card->cur;
+	struct bytes *rsp;
+
+	if (!cmd->pos && cmd->c.script_len == cmd->whole_len) {
+		card_cmd_done(card, CARD_OK, NULL, r->tlvs, r->len);
+		return;
+	}
+	if (!cmd->rsp)
+		cmd->rsp = bytes_new(cmd, RESPONSE_MAX);
+	if (!cmd->rsp || (r->len && bytes_put(cmd->rsp, r->tlvs, r->len) < 0)) {
+		card_cmd_done(card, CARD_NO_ANSWER, "more response than can be kept", NULL, 0);
+		return;
+	}
+	cmd->pos += cmd->c.script_len;
+	if (cmd->pos >= cmd->whole_len || stops(r->tlvs, r->len)) {
+		rsp = cmd->rsp;
+		talloc_steal(card, rsp);
+		card_cmd_done(card, CARD_OK, NULL, rsp->data, rsp->len);
+		talloc_free(rsp);
+		return;
+	}
+	card_learn(card, CARD_OK);
+	osmo_timer_schedule(&cmd->deadline, cmd->timeout_s, 0);
+	cmd->resync = false;
+	card_bearer_cut(card);		/* a POST in hand takes it at once */
+	cmd->again = true;		/* else the loop starts it */
+	card_kick(card);
 }
 
 void card_cmd_response(struct card *card, const uint8_t *data, size_t len)
@@ -66,14 +156,15 @@ void card_cmd_response(struct card *card, const uint8_t *data, size_t len)
 			      NULL, 0);
 	else if (r.bad_format > 0 && r.len == 0)
 		card_cmd_done(card, CARD_REJECTED, "script: bad format", NULL, 0);
-	else
-		card_cmd_done(card, CARD_OK, NULL, r.tlvs, r.len);
+	else if (card->cur)
+		piece_done(card, &r);
 }
 
 int card_cmd_mark(struct card *card, const char *bearer)
 {
 	struct cmd *cmd = card->cur;
 
+	cmd->again = false;
 	if (cmd->marked)
 		return 0;
 	if (cmd->c.mark_sent && cmd->c.mark_sent(cmd->c.priv, bearer) < 0)
@@ -88,6 +179,7 @@ static void deadline_cb(void *data)
 {
 	struct cmd *cmd = data;
 	struct card *card = cmd->card;
+	const struct bearer_ops *b = card_bearer_ops(card->bearer);
 	bool left;
 
 	if (cmd != card->cur) {
@@ -96,13 +188,9 @@ static void deadline_cb(void *data)
 		cmd_end(cmd, CARD_NOT_SENT, "time ran out in the queue", NULL, 0);
 		return;
 	}
-	if (card->bearer == CARD_BEARER_SCP80) {
-		left = scp80_session_left(card);
-		scp80_session_stop(card);
-	} else {
-		left = scp81_session_left(card);
-		scp81_session_stop(card);
-	}
+	left = b && b->left(card);
+	if (b)
+		b->stop(card);
 	if (left)
 		card_cmd_done(card, CARD_NO_ANSWER, "time ran out", NULL, 0);
 	else
@@ -117,11 +205,16 @@ struct cmd *cmd_new(struct card *card, const struct card_cmd *c, unsigned timeou
 		return NULL;
 	cmd->card = card;
 	cmd->c = *c;
-	cmd->c.script = talloc_memdup(cmd, c->script, c->script_len);
-	if (c->script_len && !cmd->c.script) {
+	cmd->whole = talloc_memdup(cmd, c->script, c->script_len);
+	if (c->script_len && !cmd->whole) {
 		talloc_free(cmd);
 		return NULL;
 	}
+	cmd->c.script = cmd->whole;
+	cmd->whole_len = c->script_len;
+	cmd->whole_more = c->more;
+	cmd->whole_first = c->first_in_chain;
+	cmd->timeout_s = timeout_s;
 	osmo_timer_setup(&cmd->deadline, deadline_cb, cmd);
 	osmo_timer_schedule(&cmd->deadline, timeout_s, 0);
 	return cmd;
@@ -150,12 +243,11 @@ void card_enqueue(struct card *card, struct cmd *cmd)
 /* cur steps back behind the urgent ones, if nothing of it has left. */
 static void step_back(struct card *card)
 {
+	const struct bearer_ops *b = card_bearer_ops(card->bearer);
 	struct cmd *cmd = card->cur, *c;
 
-	if (card->bearer == CARD_BEARER_SCP80 ? !scp80_session_withdraw(card) : cmd->marked)
+	if (cmd->pos || (b && !b->withdraw(card)))
 		return;
-	if (card->bearer == CARD_BEARER_SCP81)
-		scp81_session_stop(card);
 	card->cur = NULL;
 	card->bearer = CARD_BEARER_NONE;
 	llist_for_each_entry(c, &card->queue, entry)
@@ -181,18 +273,24 @@ void card_notify(struct card *card, const uint8_t *e1, size_t len, const char *b
 
 /* --- the next one --------------------------------------------------------------------------------------------- */
 
-/* ota-transport 11: an open session is used; what fits a few SMS goes so; a download, a chain, all else by HTTPS. */
-static enum card_bearer choose(const struct card *card, const struct cmd *cmd)
+void card_cmd_start(struct card *card)
 {
-	bool https = card->info.https && card->info.scp81_kvn;
-	bool fits = card->info.kic && card->info.kid && card->info.scp80_kvn &&
-		    scp80_session_fits(card, cmd->c.script_len);
+	struct cmd *cmd = card->cur;
 
-	if (scp81_session_open(card))
-		return CARD_BEARER_SCP81;
-	if (fits && !(https && (cmd->c.more || cmd->c.chained)))
-		return CARD_BEARER_SCP80;
-	return https ? CARD_BEARER_SCP81 : CARD_BEARER_NONE;
+	cmd->again = false;
+	card->bearer = CARD_BEARER_NONE;
+	if (card_refresh(card) < 0) {
+		card_cmd_done(card, CARD_NOT_SENT, "card unknown", NULL, 0);
+		return;
+	}
+	card->bearer = card_bearer_choose(card);
+	if (card->bearer)
+		card_bearer_ops(card->bearer)->start(card);
+	else if (cmd->c.chained && !cmd->c.first_in_chain)
+		card_cmd_done(card, CARD_REJECTED, "the session with the chain's beginning is gone", NULL, 0);
+	else
+		card_cmd_done(card, CARD_NOT_SENT, cmd->tried ? "no bearer reaches the card" :
+			      "the card has no bearer that this script fits", NULL, 0);
 }
 
 static void start_next(struct card *card)
@@ -202,22 +300,7 @@ static void start_next(struct card *card)
 	llist_del(&cmd->entry);
 	card->n_queued--;
 	card->cur = cmd;
-	if (card_refresh(card) < 0) {
-		card_cmd_done(card, CARD_NOT_SENT, "card unknown", NULL, 0);
-		return;
-	}
-	card->bearer = choose(card, cmd);
-	switch (card->bearer) {
-	case CARD_BEARER_SCP80:
-		scp80_session_start(card);
-		break;
-	case CARD_BEARER_SCP81:
-		scp81_session_start(card);
-		break;
-	case CARD_BEARER_NONE:
-		card_cmd_done(card, CARD_NOT_SENT, "script too long for SMS, and the card has no HTTPS", NULL, 0);
-		break;
-	}
+	card_cmd_start(card);
 }
 
 void card_kick(struct card *card)
@@ -225,18 +308,31 @@ void card_kick(struct card *card)
 	osmo_timer_schedule(&card->kick, 0, 0);
 }
 
+/* The card has opened a session while its command waits for another way. */
+static void session_opened(struct card *card)
+{
+	const struct bearer_ops *b = card_bearer_ops(card->bearer);
+
+	if (!scp81_bearer.open(card) && !cattp_bearer.open(card))
+		return;
+	if (!b || b->open(card))
+		return;
+	if (b->withdraw(card))
+		card_cmd_start(card);
+	else
+		scp80_session_wake(card);
+}
+
 void card_kick_cb(void *data)
 {
 	struct card *card = data;
 
+	if (card->cur && card->cur->again) {
+		card_cmd_start(card);
+		return;
+	}
 	if (card->cur) {
-		/* the card has opened a session while its SMS waits for it */
-		if (card->bearer == CARD_BEARER_SCP80 && scp81_session_open(card) && scp80_session_withdraw(card)) {
-			card->bearer = CARD_BEARER_SCP81;
-			scp81_session_start(card);
-		} else if (scp81_session_open(card)) {
-			scp80_session_wake(card);
-		}
+		session_opened(card);
 		return;
 	}
 	if (!llist_empty(&card->queue)) {
@@ -244,6 +340,7 @@ void card_kick_cb(void *data)
 		return;
 	}
 	scp81_session_nothing_to_do(card);
-	if (scp81_session_idle(card))
+	cattp_session_nothing_to_do(card);
+	if (scp81_session_idle(card) && cattp_session_idle(card) && !card->s80.chain)
 		card_free(card);
 }

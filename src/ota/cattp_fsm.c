@@ -382,6 +382,11 @@ size_t cattp_pending(const struct cattp_link *l)
 	return l->pending;
 }
 
+size_t cattp_peer_max_sdu(const struct cattp_link *l)
+{
+	return l->peer_max_sdu;
+}
+
 const struct cattp_stats *cattp_stats(const struct cattp_link *l)
 {
 	return &l->stats;

@@ -2,19 +2,21 @@
  * The packet keeps its counter over all attempts: should two copies arrive, the card runs one and refuses the other.
  *
  *	IDLE -> SUBMIT -> WAIT_POR -> IDLE
- *	           |  ^
- *	           v  |
- *	          RETRY		unreachable, link down: after a while, or when the card is heard
+ *	           |  ^       |
+ *	           v  |       v		no answer to long messages: the same packet in shorter ones, once
+ *	          RETRY <-----		unreachable, link down: after a while, or when the card is heard
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <talloc.h>
 #include <osmocom/core/utils.h>
-#include <osmocom/rsp/ota/script.h>
+#include <osmocom/rsp/util/counters.h>
 #include "card_session_priv.h"
 
 enum scp80_st { ST_IDLE, ST_SUBMIT, ST_WAIT_POR, ST_RETRY };
 #define HURRY_MS 3000
 #define RETRY_STEPS_MAX 6
+#define UD_MAX 140
+#define UD_SHORT 130		/* some cards take no more of one message */
 
 #define S(x) (1 << (x))
 
@@ -23,29 +25,31 @@ static void state_chg(struct card *card, enum scp80_st st, unsigned long ms)
 	osmo_fsm_inst_state_chg_ms(card->s80.fi, st, ms, 0);
 }
 
-bool scp80_session_fits(const struct card *card, size_t script_len)
-{
-	unsigned parts = card->cs->cfg.sms_max_parts;
-	size_t room = scp80_payload_max(parts == 1 ? 137 : 132 + 134 * (parts - 1));
+/* --- sizes ---------------------------------------------------------------------------------------------------- */
 
-	return script_len + script_cmd_overhead(script_len, true, SCRIPT_CHAIN_NONE) <= room;
+static unsigned ud_of(const struct card *card)
+{
+	unsigned ud = card->info.learned.sms_ud;
+
+	return ud >= UD_SHORT && ud < UD_MAX ? ud : UD_MAX;
 }
 
-int scp80_session_packet(struct card *card, struct bytes *out, struct scp80_sec *sec, const uint8_t *payload,
-			 size_t len)
+/* ota-transport 2.3: user data header of 3 octets alone, of 8 in the first of several, of 6 in the next ones. */
+static size_t packet_max(unsigned ud, unsigned parts)
 {
-	const struct card_sessions_cfg *cfg = &card->cs->cfg;
-	const struct card_info *info = &card->info;
-	int rc;
+	return parts <= 1 ? ud - 3 : ud - 8 + (ud - 6) * (parts - 1);
+}
 
-	if (!info->kic || !info->kid)
-		return -ENOENT;
-	sec->spi1 = SCP80_SPI1;
-	sec->kic_octet = sec->kid_octet = info->scp80_kvn << 4 | SCP80_ALG_AES;
-	rc = cfg->ops->counter_next(cfg->priv, &card->eid, info->scp80_kvn, &sec->cntr);
-	if (rc < 0)
-		return rc;
-	return scp80_cmd_enc(out, sec, info->kic, info->kid, payload, len);
+size_t scp80_session_room(const struct card *card, unsigned parts)
+{
+	size_t max = packet_max(ud_of(card), parts), limit = card->info.learned.scp80_limit;
+
+	return card_scp80_room(card, limit && limit < max ? limit : max);
+}
+
+static bool has_long_part(const struct scp80_session *s)
+{
+	return s->out.packet->len + 3 > UD_SHORT;
 }
 
 /* --- out ------------------------------------------------------------------------------------------------------ */
@@ -57,10 +61,8 @@ void scp80_session_stop(struct card *card)
 	if (s->fi->state == ST_IDLE)
 		return;
 	sms_port_forget(card->cs->cfg.sms, s);
-	TALLOC_FREE(s->packet);
-	TALLOC_FREE(s->kic);
-	TALLOC_FREE(s->kid);
-	s->submitted = s->left = false;
+	card_scp80_end(&s->out);
+	s->submitted = s->left = s->shorter = false;
 	s->attempts = 0;
 	state_chg(card, ST_IDLE, 0);
 }
@@ -76,6 +78,20 @@ static void retry_later(struct card *card)
 	struct scp80_session *s = &card->s80;
 
 	state_chg(card, ST_RETRY, card_tdef_ms(CARD_T_SMS_RETRY) * OSMO_MAX(1, OSMO_MIN(s->attempts, RETRY_STEPS_MAX)));
+}
+
+/* The same packet in shorter messages, if that was not tried and the card is not known to take longer ones. */
+static bool cut_shorter(struct card *card)
+{
+	struct scp80_session *s = &card->s80;
+
+	if (s->shorter || s->ud <= UD_SHORT || card->info.learned.sms_ud || !has_long_part(s) ||
+	    s->out.packet->len > packet_max(UD_SHORT, card_bearer_cfg(card)->sms_parts_limit))
+		return false;
+	LOG_CARD(card, DSCP80, LOGL_INFO, "no answer, the same packet in messages of %u octets\n", UD_SHORT);
+	s->shorter = true;
+	s->ud = UD_SHORT;
+	return true;
 }
 
 /* What the SMSC says of all parts of the packet. */
@@ -102,6 +118,8 @@ static void sms_done(void *priv, enum sms_outcome outcome)
 		LOG_CARD(card, DSCP80, LOGL_NOTICE, "SMS %s, delivery unknown\n",
 			 outcome == SMS_FAILED ? "failed" : "link lost");
 		s->left = true;
+		if (outcome == SMS_FAILED)
+			cut_shorter(card);	/* it may be the card that refuses */
 		break;
 	}
 	retry_later(card);
@@ -121,7 +139,7 @@ static void attempt(struct card *card)
 		fail(card, CARD_NOT_SENT, "stopped before it left");
 		return;
 	}
-	rc = sms_port_send(sms, card->info.msisdn, s->packet->data, s->packet->len, sms_done, s);
+	rc = sms_port_send_cut(sms, card->info.msisdn, s->out.packet->data, s->out.packet->len, s->ud, sms_done, s);
 	if (rc == -EMSGSIZE) {
 		fail(card, s->left ? CARD_NO_ANSWER : CARD_NOT_SENT, "packet does not fit SMS");
 		return;
@@ -132,53 +150,56 @@ static void attempt(struct card *card)
 	}
 	s->attempts++;
 	s->submitted = true;
-	LOG_CARD(card, DSCP80, LOGL_INFO, "packet of %zu octets, counter %010llX, by SMS%s\n", s->packet->len,
-		 (unsigned long long)s->sec.cntr, s->attempts > 1 ? ", again" : "");
+	LOG_CARD(card, DSCP80, LOGL_INFO, "packet of %zu octets, counter %010llX, by SMS%s\n", s->out.packet->len,
+		 (unsigned long long)s->out.sec.cntr, s->attempts > 1 ? ", again" : "");
 	state_chg(card, ST_SUBMIT, 0);
 }
 
-void scp80_session_start(struct card *card)
+static void scp80_start(struct card *card)
 {
 	struct scp80_session *s = &card->s80;
-	struct card_cmd *c = &card->cur->c;
-	struct bytes *payload = bytes_new(card, SCP80_PACKET_MAX);
-	int rc = payload ? 0 : -ENOMEM;
+	const struct card_cmd *c = &card->cur->c;
+	int rc;
 
 	scp80_session_stop(card);
-	s->packet = bytes_new(card, SCP80_PACKET_MAX);
-	s->sec = (struct scp80_sec){ .spi2 = SCP80_SPI2_POR, .tar = aid_tar(&c->target) };
-	s->kic = key_dup(card, card->info.kic);
-	s->kid = key_dup(card, card->info.kid);
-	if (!s->packet || !s->kic || !s->kid)
-		rc = -ENOMEM;
-	if (rc == 0)
-		rc = script_cmd_enc(payload, c->script, c->script_len, true, SCRIPT_CHAIN_NONE);
-	if (rc == 0)
-		rc = scp80_session_packet(card, s->packet, &s->sec, payload->data, payload->len);
-	talloc_free(payload);
+	rc = card_scp80_cmd(card, &s->out, false);
 	if (rc < 0) {
-		TALLOC_FREE(s->packet);
-		TALLOC_FREE(s->kic);
-		TALLOC_FREE(s->kid);
 		card_cmd_done(card, CARD_NOT_SENT, "no packet could be made", NULL, 0);
 		return;
 	}
-	LOG_CARD(card, DSCP80, LOGL_INFO, "script of %zu octets, TAR %06X\n", c->script_len, s->sec.tar);
+	s->ud = ud_of(card);
+	s->chain = c->chained && c->more;
+	LOG_CARD(card, DSCP80, LOGL_INFO, "script of %zu octets, TAR %06X\n", c->script_len, s->out.sec.tar);
 	attempt(card);
 }
 
-bool scp80_session_left(const struct card *card)
+static bool scp80_left(const struct card *card)
 {
 	return card->s80.left || card->s80.submitted;
 }
 
-bool scp80_session_withdraw(struct card *card)
+static bool scp80_withdraw(struct card *card)
 {
-	if (scp80_session_left(card))
+	if (scp80_left(card))
 		return false;
 	scp80_session_stop(card);
 	return true;
 }
+
+static bool scp80_open(const struct card *card)
+{
+	return false;
+}
+
+static bool scp80_chain(const struct card *card)
+{
+	return card->s80.chain;
+}
+
+const struct bearer_ops scp80_bearer = {
+	.name = CARD_BY_SMS, .start = scp80_start, .withdraw = scp80_withdraw, .stop = scp80_session_stop,
+	.left = scp80_left, .open = scp80_open, .chain = scp80_chain,
+};
 
 void scp80_session_wake(struct card *card)
 {
@@ -192,48 +213,64 @@ void scp80_session_hurry(struct card *card)
 		state_chg(card, ST_WAIT_POR, HURRY_MS);
 }
 
+void scp80_session_release(struct card *card)
+{
+	card->s80.chain = false;
+}
+
 /* --- in ------------------------------------------------------------------------------------------------------- */
+
+static void learn(struct card *card, uint8_t status)
+{
+	const struct scp80_session *s = &card->s80;
+	struct card_learned *l = &card->info.learned;
+
+	if (status == SCP80_ST_CNTR_LOW && s->shorter)
+		l->sms_ud = UD_MAX;	/* the first copy had arrived */
+	else if (status != SCP80_ST_OK)
+		return;
+	else if (has_long_part(s) && s->ud > UD_SHORT)
+		l->sms_ud = UD_MAX;
+	else if (s->shorter)
+		l->sms_ud = UD_SHORT;	/* the long ones had no answer, these have */
+	card_learn_keep(card);
+}
 
 static void finish(struct card *card, uint8_t status, const struct bytes *data)
 {
-	bool resent = card->s80.attempts > 1;
+	struct scp80_session *s = &card->s80;
+	const struct scp80_sec sec = s->out.sec;
+	size_t len = s->out.packet->len;
+	bool resent = s->attempts > 1;
 
+	learn(card, status);
 	scp80_session_stop(card);
 	card_heard(card, CARD_BY_SMS);
-	if (status == SCP80_ST_OK)
-		card_cmd_response(card, data->data, data->len);
-	else if (status == SCP80_ST_CNTR_LOW && resent)
-		/* the first copy was run, its response is lost (ota-transport 1.8) */
-		card_cmd_done(card, CARD_NO_ANSWER, "counter low on a repeated packet", NULL, 0);
-	else
-		card_cmd_done(card, CARD_REJECTED, scp80_status_text(status), NULL, 0);
+	card_scp80_finish(card, &sec, len, status, data, resent);
 }
 
 bool scp80_session_rx(struct card *card, const uint8_t *packet, size_t len)
 {
 	struct scp80_session *s = &card->s80;
-	struct scp80_rsp rsp;
+	enum scp80_answer answer;
 	struct bytes *data;
-	bool ours;
+	uint8_t status = 0;
 
 	if (s->fi->state == ST_IDLE)
 		return false;
 	data = bytes_new(card, SCP80_PACKET_MAX);
-	ours = data && scp80_rsp_dec(data, &rsp, &s->sec, s->kic, s->kid, packet, len) == 0;
-	if (ours && (rsp.tar != s->sec.tar || rsp.cntr != s->sec.cntr)) {
-		LOG_CARD(card, DSCP80, LOGL_NOTICE, "response packet of another command dropped\n");
-	} else if (ours && (rsp.status == SCP80_ST_MORE_TIME || rsp.status == SCP80_ST_BY_SUBMIT)) {
-		LOG_CARD(card, DSCP80, LOGL_INFO, "response packet: %s\n", scp80_status_text(rsp.status));
+	if (!data)
+		return false;
+	answer = card_scp80_rsp(card, &s->out, false, &status, data, packet, len);
+	if (answer == SCP80_WAIT) {
 		s->left = true;
 		if (s->fi->state != ST_SUBMIT)
 			state_chg(card, ST_WAIT_POR, card_tdef_ms(CARD_T_POR));
-	} else if (ours) {
-		LOG_CARD(card, DSCP80, LOGL_INFO, "response packet: %s, %zu octets\n", scp80_status_text(rsp.status),
-			 data->len);
-		finish(card, rsp.status, data);
+	} else if (answer == SCP80_FINAL) {
+		finish(card, status, data);
 	}
 	talloc_free(data);
-	return ours;
+	return answer != SCP80_FOREIGN;
 }
 
 /* --- FSM ------------------------------------------------------------------------------------------------------ */
@@ -244,6 +281,8 @@ static int timer_cb(struct osmo_fsm_inst *fi)
 
 	if (fi->state == ST_RETRY)
 		attempt(card);
+	else if (fi->state == ST_WAIT_POR && cut_shorter(card))
+		attempt(card);
 	else if (fi->state == ST_WAIT_POR)
 		fail(card, CARD_NO_ANSWER, "no response packet");
 	return 0;
@@ -252,7 +291,7 @@ static int timer_cb(struct osmo_fsm_inst *fi)
 static const struct osmo_fsm_state states[] = {
 	[ST_IDLE] = { .name = "IDLE", .out_state_mask = S(ST_SUBMIT) | S(ST_RETRY) },
 	[ST_SUBMIT] = { .name = "SUBMIT", .out_state_mask = S(ST_IDLE) | S(ST_WAIT_POR) | S(ST_RETRY) },
-	[ST_WAIT_POR] = { .name = "WAIT_POR", .out_state_mask = S(ST_IDLE) | S(ST_WAIT_POR) },
+	[ST_WAIT_POR] = { .name = "WAIT_POR", .out_state_mask = S(ST_IDLE) | S(ST_WAIT_POR) | S(ST_SUBMIT) | S(ST_RETRY) },
 	[ST_RETRY] = { .name = "RETRY", .out_state_mask = S(ST_IDLE) | S(ST_SUBMIT) | S(ST_WAIT_POR) | S(ST_RETRY) },
 };
 

@@ -97,6 +97,8 @@ static void trigger_send(struct card *card)
 		trigger_wait(card);
 		return;
 	}
+	if (card_bearer_triggers_used(card, s->triggers, s->unreachable))
+		return;
 	packet = bytes_new(card, SCP80_PACKET_MAX);
 	if (packet && card_refresh(card) == 0 && card->info.msisdn && sms_port_up(sms))
 		rc = trigger_packet(card, packet);
@@ -177,15 +179,6 @@ static void script_answer(struct card *card)
 	state_chg(card, ST_RUNNING, 0);		/* until the command's deadline */
 }
 
-static enum script_chain chain_of(const struct card_cmd *c)
-{
-	if (!c->chained || (c->first_in_chain && !c->more))
-		return SCRIPT_CHAIN_NONE;
-	if (c->first_in_chain)
-		return SCRIPT_CHAIN_FIRST;
-	return c->more ? SCRIPT_CHAIN_MORE : SCRIPT_CHAIN_LAST;
-}
-
 /* cur goes out with the POST in hand. */
 static void give(struct card *card)
 {
@@ -199,7 +192,7 @@ static void give(struct card *card)
 	}
 	TALLOC_FREE(s->script);
 	s->script = bytes_new(card, SCRIPT_MAX);
-	rc = s->script ? script_cmd_enc(s->script, c->script, c->script_len, false, chain_of(c)) : -ENOMEM;
+	rc = s->script ? script_cmd_enc(s->script, c->script, c->script_len, false, card_cmd_chain(c)) : -ENOMEM;
 	s->target[0] = '\0';
 	if (rc == 0 && !aid_eq(&c->target, &aid_isd_r))
 		rc = scp81_target_enc(s->target, sizeof(s->target), &c->target);
@@ -402,6 +395,24 @@ void scp81_session_post(struct card *card, struct scp81_post *post)
 	if (card->cur && card->bearer == CARD_BEARER_SCP81 && state(card) == ST_HELD && s->held)
 		give(card);
 }
+
+static bool scp81_withdraw(struct card *card)
+{
+	if (scp81_session_left(card))
+		return false;
+	scp81_session_stop(card);
+	return true;
+}
+
+static bool scp81_chain(const struct card *card)
+{
+	return card->s81.chain;
+}
+
+const struct bearer_ops scp81_bearer = {
+	.name = CARD_BY_HTTPS, .start = scp81_session_start, .withdraw = scp81_withdraw, .stop = scp81_session_stop,
+	.left = scp81_session_left, .open = scp81_session_open, .chain = scp81_chain,
+};
 
 /* --- FSM ------------------------------------------------------------------------------------------------------ */
 

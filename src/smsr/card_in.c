@@ -33,11 +33,11 @@ static int psk(void *priv, const struct eid *eid, uint8_t kvn, uint8_t kid, uint
 	return e ? euicc_psk(e, kvn, kid, out, size) : -ENOENT;
 }
 
-static int counter_next(void *priv, const struct eid *eid, uint8_t kvn, uint64_t *cntr)
+static int counter_next(void *priv, const struct eid *eid, uint8_t kvn, bool exact, uint64_t *cntr)
 {
 	struct card_in *in = priv;
 
-	return smsr_db_counter_next(in->reg->db, eid, kvn, cntr);
+	return smsr_db_counter_next(in->reg->db, eid, kvn, exact, cntr);
 }
 
 /* By number over all profiles, whatever their state: while a change is pending both addresses are live. The MAC

@@ -167,7 +167,7 @@ static int64_t counter_choose(const char *eid, int64_t last, bool used)
 	return OSMO_MAX(last + 1, floor);
 }
 
-int smsr_db_counter_next(struct smsr_db *db, const struct eid *eid, uint8_t kvn, uint64_t *cntr)
+int smsr_db_counter_next(struct smsr_db *db, const struct eid *eid, uint8_t kvn, bool exact, uint64_t *cntr)
 {
 	char text[EID_STR_SIZE];
 	int64_t next;
@@ -176,7 +176,9 @@ int smsr_db_counter_next(struct smsr_db *db, const struct eid *eid, uint8_t kvn,
 	sqldb_bind_int(db->keys, ST_CNTR_GET, 2, kvn);
 	if (sqldb_step(db->keys, ST_CNTR_GET) != 1)
 		return -ENOENT;
-	next = counter_choose(text, sqldb_col_int(db->keys, ST_CNTR_GET, 0), sqldb_col_int(db->keys, ST_CNTR_GET, 1));
+	next = sqldb_col_int(db->keys, ST_CNTR_GET, 0) + 1;
+	if (!exact)
+		next = counter_choose(text, next - 1, sqldb_col_int(db->keys, ST_CNTR_GET, 1));
 	sqldb_reset(db->keys, ST_CNTR_GET);
 	if ((uint64_t)next > COUNTER_MAX)
 		return -EOVERFLOW;

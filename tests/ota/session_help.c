@@ -22,6 +22,12 @@ struct world *W;
 int sms_port_send(struct sms_port *p, const char *msisdn, const uint8_t *packet, size_t len,
 		  void (*done)(void *priv, enum sms_outcome outcome), void *priv)
 {
+	return sms_port_send_cut(p, msisdn, packet, len, 140, done, priv);
+}
+
+int sms_port_send_cut(struct sms_port *p, const char *msisdn, const uint8_t *packet, size_t len, size_t ud_max,
+		      void (*done)(void *priv, enum sms_outcome outcome), void *priv)
+{
 	struct sent_sms *s = &W->sms[W->n_sms];
 
 	assert_true(W->n_sms < ARRAY_SIZE(W->sms));
@@ -30,6 +36,7 @@ int sms_port_send(struct sms_port *p, const char *msisdn, const uint8_t *packet,
 	OSMO_STRLCPY_ARRAY(s->to, msisdn);
 	memcpy(s->packet, packet, len);
 	s->len = len;
+	s->ud_max = ud_max;
 	s->done = done;
 	s->priv = priv;
 	return 0;
@@ -68,7 +75,8 @@ static int op_info(void *priv, const struct eid *eid, struct card_info *info)
 	if (W->unknown || (memcmp(eid, &W->eid, sizeof(*eid)) && memcmp(eid, &W->eid2, sizeof(*eid))))
 		return -ENOENT;
 	*info = (struct card_info){ .eid = *eid, .msisdn = W->msisdn, .scp80_kvn = 1, .kic = W->kic, .kid = W->kid,
-				    .scp81_kvn = 0x40, .scp81_kid = 1, .https = W->https };
+				    .scp81_kvn = 0x40, .scp81_kid = 1, .https = W->https, .cattp = W->cattp,
+				    .spi1 = W->spi1, .spi2 = W->spi2, .compact = W->compact, .learned = W->learned };
 	return 0;
 }
 
@@ -83,10 +91,25 @@ static int op_psk(void *priv, const struct eid *eid, uint8_t kvn, uint8_t kid, u
 	return 16;
 }
 
-static int op_counter_next(void *priv, const struct eid *eid, uint8_t kvn, uint64_t *cntr)
+static int op_counter_next(void *priv, const struct eid *eid, uint8_t kvn, bool exact, uint64_t *cntr)
 {
 	assert_int_equal(kvn, 1);
-	*cntr = ++W->counter;
+	W->counter += exact ? 1 : W->counter_step;
+	*cntr = W->counter;
+	return 0;
+}
+
+static void op_learned(void *priv, const struct eid *eid, const struct card_learned *l)
+{
+	W->learned = *l;
+	W->n_learned++;
+}
+
+static int op_by_iccid(void *priv, const char *iccid, struct eid *eid)
+{
+	if (strcmp(iccid, W->iccid))
+		return -ENOENT;
+	*eid = W->eid;
 	return 0;
 }
 
@@ -257,10 +280,14 @@ int world_setup(void **state)
 	W->kic = test_key(W, "000102030405060708090A0B0C0D0E0F");
 	W->kid = test_key(W, "101112131415161718191A1B1C1D1E1F");
 	W->sms_up = true;
+	W->counter_step = 1;
+	card_bearer_cfg_default(&W->bearer);
+	W->bearer.triggers = 4;
 	W->https = true;
 	OSMO_STRLCPY_ARRAY(W->msisdn, "49170123");
 	W->ops = (struct card_session_ops){ .info = op_info, .psk = op_psk, .counter_next = op_counter_next,
-					    .candidates = op_candidates, .notification = op_notification, .heard = op_heard };
+					    .candidates = op_candidates, .notification = op_notification, .heard = op_heard,
+					    .learned = op_learned, .by_iccid = op_by_iccid };
 	osmo_tdef_set(card_session_tdefs, CARD_T_POR, 1500, OSMO_TDEF_MS);
 	osmo_tdef_set(card_session_tdefs, CARD_T_TRIGGER, 200, OSMO_TDEF_MS);
 	osmo_tdef_set(card_session_tdefs, CARD_T_HOLD, 1000, OSMO_TDEF_MS);
@@ -275,6 +302,7 @@ void world_start(unsigned sms_max_parts)
 	struct card_sessions_cfg cfg = {
 		.ops = &W->ops, .priv = W, .sms = (struct sms_port *)W, .db = W->db, .scp81_bind_ip = "127.0.0.1",
 		.adv_ip = "10.0.0.1", .adv_port = 443, .uri = "/gsma/adminagent", .sms_max_parts = sms_max_parts,
+		.bearer = &W->bearer, .cattp_bind_ip = W->cattp ? "127.0.0.1" : NULL,
 	};
 
 	W->cs = card_sessions_new(W->ctx, &cfg);

@@ -13,8 +13,8 @@
 
 struct sent_sms {
 	char to[20];
-	uint8_t packet[700];
-	size_t len;
+	uint8_t packet[1500];
+	size_t len, ud_max;
 	void (*done)(void *priv, enum sms_outcome outcome);
 	void *priv;			/* NULL: forgotten, or its outcome was told */
 };
@@ -36,9 +36,14 @@ struct world {
 	struct card_session_ops ops;
 	struct eid eid, eid2;
 	char msisdn[20];
-	bool https, sms_up, unknown;
+	bool https, sms_up, unknown, cattp, compact;
 	struct key *kic, *kid;
-	uint64_t counter;
+	uint8_t spi1, spi2;
+	uint64_t counter, counter_step;
+	struct card_learned learned;
+	unsigned n_learned;
+	const char *iccid;
+	struct card_bearer_cfg bearer;
 	struct sent_sms sms[64];
 	unsigned n_sms;
 	unsigned n_notif, n_heard;

@@ -263,6 +263,7 @@ static void test_choice_by_size(void **state)
 	card_session_forget(W->cs, &W->eid, &o);
 	world_spin(1100);
 	W->https = false;
+	W->bearer.sms_parts_limit = 1;
 	script[1] = 95;
 	c.script_len = 97;
 	world_send(&o, &c, 1);

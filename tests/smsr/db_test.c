@@ -44,27 +44,27 @@ static void counter(void **state)
 	uint64_t c, last;
 
 	btw("the EUM said 5; the clock is ahead of that, and what was never used here follows it");
-	assert_int_equal(smsr_db_counter_next(flow.db, eid, 1, &c), 0);
+	assert_int_equal(smsr_db_counter_next(flow.db, eid, 1, false, &c), 0);
 	assert_int_equal(c, floor);
 	for (int i = 0; i < 1000; i++) {
 		last = c;
-		assert_int_equal(smsr_db_counter_next(flow.db, eid, 1, &c), 0);
+		assert_int_equal(smsr_db_counter_next(flow.db, eid, 1, false, &c), 0);
 		assert_true(c == last + 1);
 	}
 	btw("the clock goes back: the counter does not");
 	clock_override((flow.now - 1000000) * 1000);
-	assert_int_equal(smsr_db_counter_next(flow.db, eid, 1, &c), 0);
+	assert_int_equal(smsr_db_counter_next(flow.db, eid, 1, false, &c), 0);
 	assert_true(c == last + 2);
 	btw("an hour later it is ahead again: a restored copy is, too");
 	clock_override((flow.now + 3600) * 1000);
-	assert_int_equal(smsr_db_counter_next(flow.db, eid, 1, &c), 0);
+	assert_int_equal(smsr_db_counter_next(flow.db, eid, 1, false, &c), 0);
 	assert_int_equal(c, floor + 3600 * 256);
 	btw("a clock that is wrong by years is not followed");
 	clock_override((flow.now + 3 * 365 * 86400LL) * 1000);
 	last = c;
-	assert_int_equal(smsr_db_counter_next(flow.db, eid, 1, &c), 0);
+	assert_int_equal(smsr_db_counter_next(flow.db, eid, 1, false, &c), 0);
 	assert_int_equal(c, last + 1);
-	assert_int_equal(smsr_db_counter_next(flow.db, eid, 2, &c), -ENOENT);
+	assert_int_equal(smsr_db_counter_next(flow.db, eid, 2, false, &c), -ENOENT);
 }
 
 static void keys(void **state)

@@ -38,4 +38,5 @@ struct udp *udp_new(void *ctx, const struct udp_cfg *cfg);	/* talloc object; NUL
 uint16_t udp_port(const struct udp *u);
 /* Leaves in the next turn of the loop, thus after the commit of this one (design P1). Lost when the queue is full. */
 void udp_send(struct udp *u, const struct udp_peer *to, const uint8_t *data, size_t len);
+void udp_flush(struct udp *u);	/* at the end: what the system takes at once */
 const struct udp_stats *udp_stats(const struct udp *u);

@@ -1,9 +1,11 @@
-/* One card's session: a queue of scripts, one outstanding, over SCP81 (triggered by SMS) or SCP80 by SMS (design 5).
+/* One card's session: a queue of scripts, one outstanding, by SMS or CAT_TP (SCP80) or HTTPS (SCP81); the last two after
+ * a trigger by SMS (design 5).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include <osmocom/core/tdef.h>
 #include <osmocom/rsp/crypto/key.h>
+#include <osmocom/rsp/ota/cattp_srv.h>
 #include <osmocom/rsp/util/ids.h>
 
 struct card_session;
@@ -34,14 +36,39 @@ struct card_cmd {
 	void *priv;
 };
 
+enum card_bearer { CARD_BEARER_NONE, CARD_BEARER_SCP80, CARD_BEARER_SCP81, CARD_BEARER_CATTP, _CARD_BEARERS };
+#define CARD_BEARERS_N (_CARD_BEARERS - 1)
+const char *card_bearer_name(enum card_bearer b);	/* "SMS", "HTTPS", "CAT_TP" */
+enum card_bearer card_bearer_parse(const char *name);	/* as in the VTY: sms, https, cat-tp; else CARD_BEARER_NONE */
+
+/* What experience with one card has taught; the owner keeps it. Times in UTC seconds, 0: never or nothing. */
+struct card_learned {
+	int64_t ok[_CARD_BEARERS], failed[_CARD_BEARERS];	/* last time */
+	unsigned fails[_CARD_BEARERS];	/* since the last success */
+	unsigned sms_ud;		/* octets of user data it takes in one SMS */
+	unsigned scp80_took;		/* largest packet it answered */
+	unsigned scp80_limit;		/* a larger one it refused for want of memory */
+	unsigned http_took;		/* largest script over HTTPS that it answered */
+	unsigned http_limit;		/* larger ones got no answer */
+	enum card_bearer last;		/* taken last, and why */
+	char why[80];
+};
+
 /* What the owner (smsr) knows of one card; strings and keys stay owned by the owner and alive while the session is. */
 struct card_info {
 	struct eid eid;
 	const char *msisdn;		/* where SMS goes now */
 	uint8_t scp80_kvn;
-	const struct key *kic, *kid;	/* AES-128, key ids 1 and 2 */
+	const struct key *kic, *kid;	/* key ids 1 and 2; AES or 3DES, which decides the algorithm */
 	uint8_t scp81_kvn, scp81_kid;	/* 0: none, SMS only */
 	bool https;			/* EIS HttpSupport */
+	bool cattp;			/* EIS CattpSupport */
+	const char *apn, *login, *password;	/* of its operator's packet data; NULL: what the card has */
+	/* SCP80 otherwise than SGP.02 2.4.3 says, 0: not. */
+	uint8_t spi1, spi2;
+	bool compact, indefinite;	/* form of the scripts */
+	enum card_bearer order[CARD_BEARERS_N]; unsigned n_order;	/* for this card, 0: as for all */
+	struct card_learned learned;
 };
 
 struct card_session_ops {
@@ -49,8 +76,13 @@ struct card_session_ops {
 	int (*info)(void *priv, const struct eid *eid, struct card_info *info);
 	/* The PSK for SCP81: length or -ENOENT. */
 	int (*psk)(void *priv, const struct eid *eid, uint8_t kvn, uint8_t kid, uint8_t *psk, size_t size);
-	/* Reserve the next SCP80 counter in the current transaction: 0 or negative. */
-	int (*counter_next)(void *priv, const struct eid *eid, uint8_t kvn, uint64_t *cntr);
+	/* Reserve the next SCP80 counter in the current transaction: 0 or negative. exact: the last one plus 1 (SPI1 b5 b4
+	 * 11), else any that is higher. */
+	int (*counter_next)(void *priv, const struct eid *eid, uint8_t kvn, bool exact, uint64_t *cntr);
+	/* Which card has this profile? 0 or -ENOENT. May be NULL. */
+	int (*by_iccid)(void *priv, const char *iccid, struct eid *eid);
+	/* To be kept with the card. May be NULL. */
+	void (*learned)(void *priv, const struct eid *eid, const struct card_learned *l);
 	/* Candidates for an MO SMS by source number: call each(eid) until it returns true (MAC fits). */
 	bool (*candidates)(void *priv, const char *msisdn, bool (*each)(void *arg, const struct eid *eid), void *arg);
 	/* An authenticated notification E1 (by SMS or by "?msg=" of this card's PSK session). */
@@ -58,6 +90,16 @@ struct card_session_ops {
 	/* The card was heard (any authenticated message): reachable now. May be NULL. */
 	void (*heard)(void *priv, const struct eid *eid, const char *bearer);
 };
+
+/* May change at run time. */
+struct card_bearer_cfg {
+	enum card_bearer order[CARD_BEARERS_N]; unsigned n_order;
+	unsigned sms_parts_limit;	/* of one packet, when there is no other way; at least sms_max_parts */
+	unsigned triggers;		/* that the card got; then another bearer is tried */
+	unsigned retry_s;		/* a bearer that failed is avoided for this long */
+	struct cattp_srv_limits cattp;
+};
+void card_bearer_cfg_default(struct card_bearer_cfg *c);	/* HTTPS, CAT_TP, SMS; 10 parts, 2 triggers, 1 h */
 
 struct card_sessions_cfg {
 	const struct card_session_ops *ops;
@@ -67,7 +109,10 @@ struct card_sessions_cfg {
 	const char *scp81_bind_ip; uint16_t scp81_bind_port;	/* port 0: any */
 	const char *adv_ip; uint16_t adv_port;			/* what triggers say; 0: the bound port */
 	const char *uri;					/* "/gsma/adminagent" */
-	unsigned sms_max_parts;					/* larger scripts go by HTTPS; default 5 */
+	unsigned sms_max_parts;					/* larger scripts go otherwise; default 5 */
+	const char *cattp_bind_ip; uint16_t cattp_bind_port;	/* NULL: no CAT_TP; port 0: any */
+	const char *cattp_adv_ip; uint16_t cattp_adv_port;	/* what triggers say; NULL, 0: as bound */
+	const struct card_bearer_cfg *bearer;			/* stays the caller's; NULL: default */
 };
 
 struct card_sessions *card_sessions_new(void *ctx, const struct card_sessions_cfg *cfg);
@@ -84,6 +129,7 @@ void card_sessions_sms_alert(struct card_sessions *cs, const char *msisdn);
 #define CARD_T_HOLD		-82	/* POST held for the command that `more` announced */
 #define CARD_T_HOLD_NOTIF	-83	/* POST of a notification held for its confirmation */
 #define CARD_T_SMS_RETRY	-84	/* SMS again when the card is unreachable */
+#define CARD_T_LINK		-86	/* CAT_TP link kept for the command that `more` announced */
 #define CARD_T_REOPEN		-85	/* connection gone under a script: the card comes back with the result by then */
 extern struct osmo_tdef card_session_tdefs[];
 
@@ -93,6 +139,8 @@ int card_session_send(struct card_sessions *cs, const struct eid *eid, const str
 void card_session_forget(struct card_sessions *cs, const struct eid *eid, void *priv);
 /* No more commands will follow soon: a held POST is answered with 204. */
 void card_session_release(struct card_sessions *cs, const struct eid *eid);
+uint16_t card_sessions_cattp_port(const struct card_sessions *cs);	/* UDP and CAT_TP; 0: none */
+char *card_sessions_describe_cattp(struct card_sessions *cs, void *ctx, unsigned max);	/* text lines */
 /* One line of text a VTY can print: bearer, state, queue. */
 char *card_session_describe(struct card_sessions *cs, void *ctx, const struct eid *eid);
 bool card_session_exists(struct card_sessions *cs, const struct eid *eid);	/* and with it what info() said */

@@ -49,6 +49,7 @@ bool cattp_is_open(const struct cattp_link *l);
 const char *cattp_state(const struct cattp_link *l);
 /* Octets handed to cattp_send_sdu() that the peer has not acknowledged. */
 size_t cattp_pending(const struct cattp_link *l);
+size_t cattp_peer_max_sdu(const struct cattp_link *l);	/* once open */
 
 struct cattp_stats {
 	unsigned rx, rx_bad, rx_dup, rx_out_of_order, tx, retransmitted;
