@@ -17,6 +17,7 @@ die() { echo "flow: $*"; tail -5 "$D"/*.log; exit 1; }
 stack_ports
 subscribers=$(for ((i = 0; i < N; i++)); do printf ' subscriber imsi 0010199%08d msisdn 49170%07d\n' $i $i; done)
 SIM_NETWORK=$subscribers
+SIM_CARDS=${SIM_CARDS:- card dialect mixed}
 iccids=()
 for ((i = 0; i < N; i++)); do
 	p=$(printf '8988001777%09d' $i); c=$p$(luhn "$p"); iccids+=("$c")
@@ -55,6 +56,8 @@ left=$(vty "$P_SMSR_VTY" "show outbox" | grep -c 'notification\|callback\|call '
 notified=$(grep -c HandleProfileDisabled "$D/notified")
 printf 'flow_notified: %d of %d\n' "$notified" "$N"
 for q in "$P_SMSR_VTY show procedures" "$P_SMSR_VTY show outbox" "$P_SMDP_VTY show outbox"; do echo "# ${q#* }:"; vty "${q%% *}" "${q#* }" | tail -4; done
+sed 's/ .*//' "$D/orders" | while read -r eid; do vty "$P_SIM_VTY" "show euicc $eid" | grep '^  dialect'; done |
+	awk '{ sub(/:.*/, "", $2); n[$2]++ } END { printf "flow_dialects:"; for (d in n) printf " %s %d", d, n[d]; print "" }'
 stack_stop
 printf 'flow_disk_smsr: %d octets/eUICC\n' $(($(stat -c %s "$D/smsr.db") / N))
 ((ok == N)) || die "not all enabled"

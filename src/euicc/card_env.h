@@ -11,7 +11,7 @@ struct sqldb_stmts;
 struct card_tls_ctx;
 struct faults;
 
-enum card_dialect { CARD_DIALECT_BOOK, CARD_DIALECT_WHTY_2016, CARD_DIALECT_ODD };
+enum card_dialect { CARD_DIALECT_BOOK, CARD_DIALECT_WHTY_2016, CARD_DIALECT_ODD, CARD_DIALECT_MIXED };
 
 /* Settings (VTY node `sim`), seconds; they hold for every card. */
 struct card_cfg {

@@ -8,6 +8,7 @@
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/bip/ctlv.h>
 
+#include "card_dialect.h"
 #include "card_http.h"
 #include "card_http_int.h"
 
@@ -46,6 +47,7 @@ int card_http_request(const struct card *c, struct bytes *out)
 		OSMO_STRLCPY_ARRAY(from, h->par.agent);
 	else if (scp81_from_enc(from, sizeof(from), &c->eid, &aid_isd_r) < 0)
 		return -EINVAL;
+	card_dialect_from(c, from);
 	bytes_put(out, "POST ", 5);
 	bytes_put(out, h->uri, strlen(h->uri));
 	bytes_put(out, " HTTP/1.1\r\n", 11);
@@ -59,11 +61,18 @@ int card_http_request(const struct card *c, struct bytes *out)
 			line(out, "Content-Type", SCP81_TYPE_RSP);
 		line(out, SCP81_HDR_STATUS, scp81_status_text(h->status));
 	}
-	if (h->body)
+	if (!h->body) {
+		bytes_put(out, "\r\n", 2);
+	} else if (card_dialect_content_length(c)) {	/* Amd B allows it */
+		snprintf(from, sizeof(from), "%zu", h->body->len);
+		line(out, "Content-Length", from);
+		bytes_put(out, "\r\n", 2);
+		bytes_put(out, h->body->data, h->body->len);
+	} else {
 		line(out, "Transfer-Encoding", "chunked");
-	bytes_put(out, "\r\n", 2);
-	if (h->body)
+		bytes_put(out, "\r\n", 2);
 		chunked(out, h->body);
+	}
 	return out->err;
 }
 
@@ -87,8 +96,8 @@ void card_http_defaults(const struct card *c, struct scp81_params *p)
 		p->kid = 1;
 	id.kvn = p->kvn;
 	id.kid = p->kid;
-	if (!p->psk_id[0])
-		scp81_psk_id_enc(p->psk_id, sizeof(p->psk_id), &id);
+	if (!p->psk_id[0] && scp81_psk_id_enc(p->psk_id, sizeof(p->psk_id), &id) >= 0)
+		card_dialect_psk_id(c, p->psk_id);
 	if (!p->buffer)
 		p->buffer = 1400;
 }

@@ -9,23 +9,12 @@
 
 #include "card_cat.h"
 #include "card_db.h"
+#include "card_dialect.h"
 #include "card_http.h"
 #include "card_int.h"
 #include "card_notif.h"
 #include "card_ota.h"
 #include "card_switch.h"
-
-static uint8_t aid_tag(const struct card *c)
-{
-	switch (c->env->cfg.dialect) {
-	case CARD_DIALECT_WHTY_2016:
-		return NOTIF_AID_TAG_2016;
-	case CARD_DIALECT_ODD:
-		return 0xAF;
-	default:
-		return NOTIF_AID_TAG;
-	}
-}
 
 static int encode(const struct card *c, struct bytes *out)
 {
@@ -36,7 +25,7 @@ static int encode(const struct card *c, struct bytes *out)
 		return -1;
 	n.aid = p->aid;
 	osmo_strlcpy(n.imei, c->device_imei, sizeof(n.imei));
-	return notif_enc(out, &n, aid_tag(c));
+	return notif_enc(out, &n, card_dialect_aid_tag(c));
 }
 
 /* The attempt is over; the confirmation has until the timer runs out. */
@@ -57,7 +46,7 @@ static int send_sms(struct card *c, const struct bytes *e1)
 {
 	uint8_t kvn = card_scp80_kvn(c);
 	const struct scp80_sec sec = {.spi1 = SCP80_SPI1_NOTIF,
-				      .kic_octet = kvn << 4,
+				      .kic_octet = card_dialect_notif_kic(c, kvn),
 				      .kid_octet = kvn << 4 | SCP80_ALG_AES,
 				      .tar = SCP80_TAR_ISD_R};
 	struct bytes *packet = bytes_new(NULL, 512);

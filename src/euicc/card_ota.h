@@ -41,4 +41,3 @@ int card_script_run(struct card *c, const struct aid *target, const uint8_t *in,
 		    struct bytes *out);
 /* The same for commands one behind the other (TS 102 226 5.1). */
 int card_script_compact(struct card *c, const struct aid *target, const uint8_t *in, size_t len, struct bytes *out);
-bool card_script_definite(const struct card *c, bool definite);	/* form of the answer, as this card's dialect has it */

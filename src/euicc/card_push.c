@@ -11,6 +11,7 @@
 #include <osmocom/rsp/ota/script_compact.h>
 
 #include "card_cattp.h"
+#include "card_dialect.h"
 #include "card_http.h"
 #include "card_int.h"
 #include "card_ota.h"
@@ -104,7 +105,7 @@ static void answer(struct card *c)
 
 	c->push = NULL;
 	if (p->expanded)
-		script_rsp_enc(out, card_script_definite(c, p->definite), p->at, p->rsp->data, p->rsp->len,
+		script_rsp_enc(out, card_dialect_definite(c, p->definite), p->at, p->rsp->data, p->rsp->len,
 			       SCRIPT_BAD_NONE);
 	else
 		script_compact_rsp_enc(out, &compact);

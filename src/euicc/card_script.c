@@ -8,6 +8,7 @@
 #include <osmocom/rsp/ota/script.h>
 #include <osmocom/rsp/ota/script_compact.h>
 
+#include "card_dialect.h"
 #include "card_int.h"
 #include "card_ota.h"
 #include "isd_p.h"
@@ -94,19 +95,6 @@ static void chain_close(struct card *c, enum script_chain chain, bool session)
 		card_context_drop(c);
 }
 
-/* By the book the answer has the form of the command; cards of 2016 always say AF, odd ones the other of the two. */
-bool card_script_definite(const struct card *c, bool definite)
-{
-	switch (c->env->cfg.dialect) {
-	case CARD_DIALECT_WHTY_2016:
-		return false;
-	case CARD_DIALECT_ODD:
-		return !definite;
-	default:
-		return definite;
-	}
-}
-
 int card_script_run(struct card *c, const struct aid *target, const uint8_t *in, size_t len, bool session,
 		    struct bytes *out)
 {
@@ -128,7 +116,7 @@ int card_script_run(struct card *c, const struct aid *target, const uint8_t *in,
 			tlv_put_u8(tlvs, SCRIPT_TAG_CHAINING, 0x01);	/* no previous script */
 		chain_close(c, s.chain, session);
 	}
-	definite = card_script_definite(c, s.definite);
+	definite = card_dialect_definite(c, s.definite);
 	rc = script_rsp_enc(out, definite, s.count, tlvs->data, tlvs->len, s.bad);
 	talloc_free(tlvs);
 	return rc;

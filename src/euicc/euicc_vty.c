@@ -10,6 +10,7 @@
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
 
+#include "card_dialect.h"
 #include "card_env.h"
 #include "euicc_vty.h"
 #include "faults.h"
@@ -254,16 +255,12 @@ DEFUN(cfg_bearer, cfg_bearer_cmd, "notification bearer (sms|https)",
 	return CMD_SUCCESS;
 }
 
-static const struct value_string dialects[] = {
-	{ CARD_DIALECT_BOOK, "book" }, { CARD_DIALECT_WHTY_2016, "whty-2016" }, { CARD_DIALECT_ODD, "odd" }, { }
-};
-
-DEFUN(cfg_dialect, cfg_dialect_cmd, "card dialect (book|whty-2016|odd)",
+DEFUN(cfg_dialect, cfg_dialect_cmd, "card dialect (book|whty-2016|odd|mixed)",
       "Cards\nWhat they do where the specification leaves a choice\nAs recommended\nAs cards of 2016: AID tag 4F, AF "
       "answers\n"
-      "The choice less made\n")
+      "The choices less made, each card its own by its EID\nEach card one of these, by its EID\n")
 {
-	g_sim->env->cfg.dialect = get_string_value(dialects, argv[0]);
+	g_sim->env->cfg.dialect = get_string_value(card_dialect_names, argv[0]);
 	return CMD_SUCCESS;
 }
 
@@ -285,7 +282,7 @@ static int sim_write(struct vty *vty)
 	if (cfg->notify_https)
 		vty_out(vty, " notification bearer https%s", VTY_NEWLINE);
 	if (cfg->dialect != def.dialect)
-		vty_out(vty, " card dialect %s%s", get_value_string(dialects, cfg->dialect), VTY_NEWLINE);
+		vty_out(vty, " card dialect %s%s", get_value_string(card_dialect_names, cfg->dialect), VTY_NEWLINE);
 	return CMD_SUCCESS;
 }
 

@@ -8,6 +8,7 @@
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
 
+#include "card_dialect.h"
 #include "card_http.h"
 #include "card_int.h"
 #include "euicc_vty.h"
@@ -108,6 +109,7 @@ DEFUN(show_euicc, show_euicc_cmd, "show euicc EID", SHOW_EUICC_STR EID_STR)
 {
 	struct sim_slot *slot;
 	struct card *peeked, *c = card_arg(vty, argv[0], &slot, &peeked);
+	char *text;
 
 	if (!c)
 		return CMD_WARNING;
@@ -115,6 +117,9 @@ DEFUN(show_euicc, show_euicc_cmd, "show euicc EID", SHOW_EUICC_STR EID_STR)
 		card_memory_free(c), c->memory, VTY_NEWLINE);
 	vty_out(vty, "  SM-SR: SMS %s, HTTPS %s port %u %s%s", c->smsr.number, c->smsr.ip, c->smsr.port, c->smsr.uri,
 		VTY_NEWLINE);
+	text = card_dialect_describe(NULL, c);
+	vty_out(vty, "  dialect %s%s", text, VTY_NEWLINE);
+	talloc_free(text);
 	profiles_out(vty, c);
 	counters_out(vty, c);
 	switch_out(vty, c);

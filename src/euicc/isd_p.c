@@ -9,6 +9,7 @@
 #include <osmocom/rsp/ota/scp03t.h>
 
 #include "card_db.h"
+#include "card_dialect.h"
 #include "card_int.h"
 #include "ecasd.h"
 #include "install.h"
@@ -436,6 +437,8 @@ static int t_data(struct isd_p *p, const struct tlv *t, struct bytes *out)
 	if (rc == 0)
 		rc = install_feed(p->install, plain->data, plain->len);
 	talloc_free(plain);
+	if (rc == 0 && card_dialect_empty_mac(p->card))
+		return scp03t_mac_rsp_enc(p->scp03, out);
 	return rc == 0 ? scp03t_empty_rsp_enc(out, t->tag) : t_result(p, rc == 1, out);
 }
 

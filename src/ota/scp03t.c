@@ -261,6 +261,15 @@ int scp03t_empty_rsp_enc(struct bytes *out, uint32_t tag)
 	return tlv_put_head(out, tag, 0);
 }
 
+int scp03t_mac_rsp_enc(struct scp03 *s, struct bytes *out)
+{
+	uint8_t mac[16];
+
+	if (s->state != SCP03_OPEN || rmac(s, NULL, 0, mac) < 0)
+		return -EINVAL;
+	return tlv_put(out, SCP03T_TAG_DATA, mac, 8);
+}
+
 int scp03t_data_rsp_enc(struct scp03 *s, struct bytes *out, const uint8_t *data, size_t len)
 {
 	size_t start, padded = len / 16 * 16 + 16;

@@ -44,5 +44,6 @@ int scp03t_keys_dec(struct scp03 *s, const struct tlv *t);	/* also -ERANGE: key 
 /* Card end: answers. No data to tag 86: 86 00 without R-MAC. */
 int scp03t_init_rsp_enc(struct bytes *out, const struct scp03_init *i);
 int scp03t_empty_rsp_enc(struct bytes *out, uint32_t tag);
+int scp03t_mac_rsp_enc(struct scp03 *s, struct bytes *out);	/* 86 with no more than an R-MAC: stricter cards */
 int scp03t_data_rsp_enc(struct scp03 *s, struct bytes *out, const uint8_t *data, size_t len);
 int scp03t_err_enc(struct bytes *out, uint32_t tag, uint8_t value);
