@@ -3,7 +3,7 @@
 # For n = FIRST, FIRST + STEP, .. LAST (default: until a run is over before its n-th point) the process is started with
 # RSP_CRASH_AT=n, dies there and is started again while an operator's DownloadProfile with EnableProfile is under way. Two lanes
 # side by side, each with one prepared world (root of trust, one registered eUICC) whose databases are put back before every n.
-# After each n:
+# All timers are those of the field. After each n:
 #   - the operator has exactly one final answer, by callback, and the SM-DP's record says the same
 #   - success: enabled on the card, in the record of the SM-SR, and attached to the network
 #   - anything else: no half-made ISD-P on the card or in the record, once an ES4.AuditEIS has been asked; the same order again succeeds
@@ -36,9 +36,6 @@ prepare() { # D: root of trust, one eUICC registered, everything stopped again; 
 		"$D/p.der" "$OID_OP" "$ICCID" "$IMSI" "$K" "$OPC" > "$D/stock.json"
 	stack_prepare 1 "$D/p.der" >/dev/null 2>&1 || return 1
 	EID=$(basename "$D"/batch/eis/*.xml .xml)
-	# shorter than in the field: what is waited for is the same
-	printf 'timer %s\n' 'procedure X3 6' 'procedure X4 1' 'procedure X7 2' 'card X80 3000' 'card X81 2000' 'card X82 4000' \
-		'card X84 1000' >> "$D/smsr.cfg"
 	stack_start && es eum -q ES1-RegisterEIS "$D"/batch/eis/*.xml >/dev/null 2>&1 || return 1
 	sleep 0.3
 	stack_stop
