@@ -13,7 +13,6 @@
 #include "card_dialect.h"
 #include "card_env.h"
 #include "euicc_vty.h"
-#include "faults.h"
 #include "network.h"
 #include "sim.h"
 #include "terminal.h"
@@ -283,6 +282,7 @@ static int sim_write(struct vty *vty)
 		vty_out(vty, " notification bearer https%s", VTY_NEWLINE);
 	if (cfg->dialect != def.dialect)
 		vty_out(vty, " card dialect %s%s", get_value_string(card_dialect_names, cfg->dialect), VTY_NEWLINE);
+	euicc_vty_fault_write(vty);
 	return CMD_SUCCESS;
 }
 
@@ -329,37 +329,11 @@ DEFUN(inject_sms, inject_sms_cmd, "inject sms MSISDN FROM HEX",
 	return result(vty, n < 0 ? n : network_inject_mt(g_sim->net, argv[0], argv[1], true, ud, n));
 }
 
-DEFUN(fault_network, fault_network_cmd, "fault network NAME <0-1000000>",
-      "Something goes wrong\nIn the network\nloss, loss-ack, loss-mo, duplicate (percent), delay (ms), seed\nValue, 0: "
-      "off\n")
-{
-	return result(vty, network_fault_set(g_sim->net, argv[0], atoi(argv[1])));
-}
-
-DEFUN(fault_refuse, fault_refuse_cmd, "fault refuse IMSI (on|off)",
-      "Something goes wrong\nThe network does not let this subscriber attach\nIMSI\nFrom now on\nNo longer\n")
-{
-	return result(vty, network_subscriber_refuse(g_sim->net, argv[0], !strcmp(argv[1], "on")));
-}
-
-DEFUN(fault_card, fault_card_cmd, "fault card (receipt|memory|tamper|no-por) (on|off)",
-      "Something goes wrong\nOn every card\nKey establishment receipt is wrong\nCreateISDP finds no memory\n"
-      "Profile segments are damaged before they are checked\nNo proof of receipt is sent\nFrom now on\nNo longer\n")
-{
-	int id = strcmp(argv[0], "no-por") ? fault_find(argv[0]) : FAULT_POR_NONE;
-
-	fault_set(g_sim->env->faults, id, strcmp(argv[1], "on") ? 0 : id == FAULT_POR_NONE ? 100 : 1);
-	return CMD_SUCCESS;
-}
-
 static void commands_init(void)
 {
 	install_element(ENABLE_NODE, &euicc_power_cmd);
 	install_element(ENABLE_NODE, &euicc_service_cmd);
 	install_element(ENABLE_NODE, &inject_sms_cmd);
-	install_element(ENABLE_NODE, &fault_network_cmd);
-	install_element(ENABLE_NODE, &fault_refuse_cmd);
-	install_element(ENABLE_NODE, &fault_card_cmd);
 }
 
 void euicc_vty_init(struct sim *s)
@@ -385,5 +359,6 @@ void euicc_vty_init(struct sim *s)
 	install_element(SIM_NODE, &cfg_bearer_cmd);
 	install_element(SIM_NODE, &cfg_dialect_cmd);
 	commands_init();
+	euicc_vty_fault_init(s, SIM_NODE);
 	euicc_vty_show_init(s);
 }

@@ -7,3 +7,5 @@ struct vty;
 void euicc_vty_init(struct sim *s);
 /* euicc_vty_show.c */
 void euicc_vty_show_init(struct sim *s);
+void euicc_vty_fault_init(struct sim *s, int node);	/* node: where their configuration stands */
+void euicc_vty_fault_write(struct vty *vty);

@@ -1,6 +1,5 @@
-/* The simulated network: subscribers, attach with authentication, queues of short messages, faults.
- * TS 24.008 4.4.4 (attach, reduced to its outcome), TS 33.102 6.3 (AKA, by libosmogsm: not the code the card runs),
- * TS 23.040 3.1 (store and forward).
+/* The simulated network: subscribers, attach with authentication. Short messages: network_sms.c.
+ * TS 24.008 4.4.4 (attach, reduced to its outcome), TS 33.102 6.3 (AKA, by libosmogsm: not the code the card runs).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -15,36 +14,18 @@
 #include <osmocom/rsp/util/misc.h>
 
 #include "epollset.h"
+#include "faults.h"
 #include "network_priv.h"
 
 #define NETWORK_CAUSE_IMSI_UNKNOWN 2	/* TS 24.008 10.5.3.6 */
 #define NETWORK_CAUSE_ILLEGAL_MS 3
 #define NETWORK_CAUSE_PLMN_NOT_ALLOWED 11
 #define NETWORK_CAUSE_MAC_FAILURE 20
-#define NETWORK_STORE_TRIES 5
-#define NETWORK_STORE_RETRY_S 2
 
-static void network_mt_timer_cb(void *data);
-
-/* xorshift64: repeatable by the seed, nothing secret hangs on it. */
-static uint64_t network_random(struct network *net)
+/* Of RAND and of the faults that are of no card; nothing secret hangs on it. */
+static uint8_t network_octet(struct network *net)
 {
-	net->prng ^= net->prng << 13;
-	net->prng ^= net->prng >> 7;
-	net->prng ^= net->prng << 17;
-	return net->prng;
-}
-
-static bool network_roll(struct network *net, unsigned percent)
-{
-	return percent && network_random(net) % 100 < percent;
-}
-
-static void network_seed(struct network *net, uint64_t seed)
-{
-	net->prng = (seed + 1) * 0x9E3779B97F4A7C15ULL;
-	if (!net->prng)
-		net->prng = 1;
+	return fault_random(net->faults, 256);
 }
 
 struct network *network_new(void *ctx, const struct network_cfg *cfg)
@@ -59,7 +40,8 @@ struct network *network_new(void *ctx, const struct network_cfg *cfg)
 	net->cfg.queue_max = net->cfg.queue_max ? net->cfg.queue_max : 20;
 	net->cfg.esme_max = net->cfg.esme_max ? net->cfg.esme_max : 16;
 	net->cfg.mo_timeout_s = net->cfg.mo_timeout_s ? net->cfg.mo_timeout_s : 5;
-	network_seed(net, net->cfg.seed);
+	net->faults = faults_new(net, NULL);
+	faults_seed(net->faults, net->cfg.seed);
 	hash_init(net->by_imsi);
 	hash_init(net->by_msisdn);
 	net->epollset = epollset_new(net);
@@ -155,168 +137,6 @@ bool network_attached(const struct network *net, const char *imsi)
 	return s && s->ue;
 }
 
-/* --- mobile terminated --- */
-
-struct network_mt *network_mt_new(struct network *net, struct network_sub *sub)
-{
-	struct network_mt *mt = sub->mt_count < net->cfg.queue_max ? talloc_zero(sub, struct network_mt) : NULL;
-
-	if (!mt)
-		return NULL;
-	INIT_LLIST_HEAD(&mt->esme_entry);
-	mt->deliveries = network_roll(net, net->fault.duplicate) ? 2 : 1;
-	mt->lost_ack = network_roll(net, net->fault.loss_ack);
-	llist_add_tail(&mt->entry, &sub->mt);
-	sub->mt_count++;
-	return mt;
-}
-
-static void network_mt_end(struct network *net, struct network_sub *sub, struct network_mt *mt, enum network_mt_end end)
-{
-	llist_del(&mt->entry);
-	sub->mt_count--;
-	if (end == NETWORK_MT_DONE)
-		net->mt_ok++;
-	else
-		net->mt_failed++;
-	if (mt->done)
-		mt->done(mt, end);
-	talloc_free(mt);
-}
-
-/* Next message to the terminal after the configured delay. Nothing happens inside this call. */
-void network_mt_start(struct network *net, struct network_sub *sub)
-{
-	struct network_ue *ue = sub->ue;
-
-	if (!ue || ue->mt_busy || llist_empty(&sub->mt) || osmo_timer_pending(&ue->timer))
-		return;
-	osmo_timer_setup(&ue->timer, network_mt_timer_cb, ue);
-	osmo_timer_schedule(&ue->timer, net->fault.delay / 1000, net->fault.delay % 1000 * 1000);
-}
-
-/* Not delivered: transaction mode says so, a stored message is tried again for a while. */
-static void network_mt_not_delivered(struct network_ue *ue, struct network_mt *mt)
-{
-	struct network *net = ue->net;
-	struct network_sub *sub = ue->sub;
-
-	if (!mt->done && ++mt->tries < NETWORK_STORE_TRIES) {
-		osmo_timer_setup(&ue->timer, network_mt_timer_cb, ue);
-		osmo_timer_schedule(&ue->timer, NETWORK_STORE_RETRY_S, 0);
-		return;
-	}
-	network_mt_end(net, sub, mt, NETWORK_MT_FAILED);
-	network_mt_start(net, sub);
-}
-
-static void network_mt_timer_cb(void *data)
-{
-	struct network_ue *ue = data;
-	struct network_mt *mt = ue->sub ? llist_first_entry_or_null(&ue->sub->mt, struct network_mt, entry) : NULL;
-
-	if (!mt)
-		return;
-	if (network_roll(ue->net, ue->net->fault.loss)) {
-		ue->net->lost++;
-		network_mt_not_delivered(ue, mt);
-		return;
-	}
-	ue->mt_busy = true;
-	ue->ops->mt_sms(ue->priv, mt->tpdu, mt->len);
-}
-
-void network_mt_done(struct network_ue *ue, bool ok)
-{
-	struct network_sub *sub = ue->sub;
-	struct network_mt *mt = sub ? llist_first_entry_or_null(&sub->mt, struct network_mt, entry) : NULL;
-
-	if (ue->external)
-		network_external_mt_done(ue, ok);
-	if (!ue->mt_busy || !mt)
-		return;
-	ue->mt_busy = false;
-	if (ok && --mt->deliveries) {
-		network_mt_start(ue->net, sub);
-		return;
-	}
-	if (!ok) {
-		network_mt_not_delivered(ue, mt);
-		return;
-	}
-	network_mt_end(ue->net, sub, mt, mt->lost_ack ? NETWORK_MT_FAILED : NETWORK_MT_DONE);
-	network_mt_start(ue->net, sub);
-}
-
-static void network_scts(uint8_t scts[7])
-{
-	time_t now = clock_now();
-	struct tm tm;
-	unsigned v[6];
-
-	gmtime_r(&now, &tm);
-	v[0] = tm.tm_year % 100;
-	v[1] = tm.tm_mon + 1;
-	v[2] = tm.tm_mday;
-	v[3] = tm.tm_hour;
-	v[4] = tm.tm_min;
-	v[5] = tm.tm_sec;
-	for (int i = 0; i < 6; i++)
-		scts[i] = (v[i] % 10) << 4 | v[i] / 10;
-	scts[6] = 0;
-}
-
-int network_mt_fill(struct network_mt *mt, struct tpdu_deliver *d)
-{
-	struct bytes *b = bytes_new(mt, TPDU_MAX);
-	int rc;
-
-	if (!b)
-		return -ENOMEM;
-	network_scts(d->scts);
-	rc = tpdu_deliver_enc(b, d);
-	if (rc == 0) {
-		memcpy(mt->tpdu, b->data, b->len);
-		mt->len = b->len;
-	}
-	talloc_free(b);
-	return rc;
-}
-
-void network_mt_drop(struct network_sub *sub, struct network_mt *mt)
-{
-	llist_del(&mt->entry);
-	sub->mt_count--;
-	talloc_free(mt);
-}
-
-int network_inject_mt(struct network *net, const char *msisdn, const char *from, bool udhi, const uint8_t *ud, size_t len)
-{
-	struct network_sub *sub = network_sub_by_msisdn(net, msisdn);
-	struct tpdu_deliver d = { .udhi = udhi, .pid = TPDU_PID_DATA_DOWNLOAD, .dcs = TPDU_DCS_8BIT_CLASS2,
-				  .oa.toa = 0x81, .ud_len = len };
-	struct network_mt *mt;
-	int rc;
-
-	if (net->external)
-		return -ENOTSUP;
-	if (!sub)
-		return -ENOENT;
-	if (len > sizeof(d.ud))
-		return -EMSGSIZE;
-	mt = network_mt_new(net, sub);
-	if (!mt)
-		return -EAGAIN;
-	osmo_strlcpy(d.oa.digits, from, sizeof(d.oa.digits));
-	memcpy(d.ud, ud, len);
-	rc = network_mt_fill(mt, &d);
-	if (rc < 0)
-		network_mt_drop(sub, mt);
-	else
-		network_mt_start(net, sub);
-	return rc;
-}
-
 /* --- attach --- */
 
 /* The message the terminal had taken but not answered is still the first of the queue. */
@@ -346,8 +166,8 @@ static uint8_t network_auth(struct network_ue *ue, struct network_sub *sub)
 	int rc;
 
 	for (int i = 0; i < 16; i++) {
-		rand[i] = network_random(ue->net) >> 32;
-		rand2[i] = network_random(ue->net) >> 32;
+		rand[i] = network_octet(ue->net);
+		rand2[i] = network_octet(ue->net);
 	}
 	if (osmo_auth_gen_vec(&vec, &sub->aud, rand) < 0)
 		return NETWORK_CAUSE_ILLEGAL_MS;
@@ -462,97 +282,19 @@ int network_subscriber_del(struct network *net, const char *imsi)
 	return 0;
 }
 
-/* --- mobile originated --- */
-
-void network_mo_end(struct network_ue *ue, uint8_t cause)
-{
-	void (*done)(void *priv, uint8_t cause) = ue->mo_done;
-
-	ue->mo_sent = NULL;
-	ue->mo_done = NULL;
-	if (cause)
-		ue->net->mo_failed++;
-	else
-		ue->net->mo_ok++;
-	if (done)
-		done(ue->priv, cause);
-}
-
-static void network_mo_timer_cb(void *data)
-{
-	struct network_ue *ue = data;
-	struct tpdu_submit *t = ue->mo;
-	uint8_t cause = NETWORK_RP_OUT_OF_ORDER;
-
-	ue->mo = NULL;
-	if (network_roll(ue->net, ue->net->fault.loss_mo)) {
-		ue->net->lost++;
-		cause = 0;
-	} else if (ue->sub) {
-		cause = network_smsc_mo(ue->net->smsc, ue, ue->sub->msisdn, t);
-	}
-	talloc_free(t);
-	if (!ue->mo_sent)
-		network_mo_end(ue, cause);
-}
-
-int network_mo_sms(struct network_ue *ue, const uint8_t *tpdu, size_t len, void (*done)(void *priv, uint8_t cause))
-{
-	unsigned delay = ue->net->fault.delay;
-	struct tpdu_submit *t;
-
-	if (ue->mo_done)
-		return -EBUSY;
-	t = talloc_zero(ue, struct tpdu_submit);
-	if (!t)
-		return -ENOMEM;
-	if (tpdu_submit_dec(t, tpdu, len) < 0) {
-		talloc_free(t);
-		return -EINVAL;
-	}
-	ue->mo_done = done;
-	if (ue->net->external) {
-		talloc_free(t);
-		network_external_mo(ue, tpdu, len);
-		return 0;
-	}
-	ue->mo = t;
-	osmo_timer_setup(&ue->mo_timer, network_mo_timer_cb, ue);
-	osmo_timer_schedule(&ue->mo_timer, delay / 1000, delay % 1000 * 1000);
-	return 0;
-}
-
 /* --- faults, description --- */
 
-int network_fault_set(struct network *net, const char *name, unsigned value)
+struct faults *network_faults(struct network *net)
 {
-	const struct { const char *name; unsigned *where; } faults[] = {
-		{ "loss", &net->fault.loss }, { "loss-ack", &net->fault.loss_ack }, { "loss-mo", &net->fault.loss_mo },
-		{ "duplicate", &net->fault.duplicate }, { "delay", &net->fault.delay },
-	};
-
-	if (!strcmp(name, "seed")) {
-		network_seed(net, value);
-		return 0;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
-		if (!strcmp(faults[i].name, name)) {
-			*faults[i].where = value;
-			return 0;
-		}
-	}
-	return -ENOENT;
+	return net->faults;
 }
 
 char *network_describe(struct network *net, void *ctx)
 {
 	char *s = talloc_asprintf(ctx, "%u subscribers, %u attached, %lu attaches, %lu refused (%lu by authentication)\n"
-				  "MT %lu delivered, %lu failed; MO %lu taken, %lu failed; %lu lost on purpose; %u channels open\n"
-				  "faults: loss %u%%, loss-ack %u%%, loss-mo %u%%, duplicate %u%%, delay %u ms\n",
+				  "MT %lu delivered, %lu failed; MO %lu taken, %lu failed; %lu lost on purpose; %u channels open\n",
 				  net->subs, net->attached, net->attaches, net->refused, net->auth_failed, net->mt_ok,
-				  net->mt_failed, net->mo_ok, net->mo_failed, net->lost, epollset_count(net->epollset),
-				  net->fault.loss, net->fault.loss_ack, net->fault.loss_mo, net->fault.duplicate,
-				  net->fault.delay);
+				  net->mt_failed, net->mo_ok, net->mo_failed, net->lost, epollset_count(net->epollset));
 
 	if (s && net->external)
 		return network_external_describe(net->external, s);

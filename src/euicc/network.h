@@ -9,6 +9,7 @@
 struct network;
 struct network_ue;
 struct epollset;
+struct faults;
 
 struct network_cfg {
 	unsigned attach_ms;		/* latency of an attach; default 10 */
@@ -36,6 +37,9 @@ int network_smpp_listen(struct network *net, const char *ip, uint16_t port, cons
  * any route for it a message goes to the ESME bound first. */
 int network_route_add(struct network *net, const char *prefix, const char *system_id);
 
+/* The SMSC goes down with all connections, and is back after so many seconds; what it has stored it keeps. */
+void network_smsc_restart(struct network *net, unsigned seconds);
+
 /* Another program is the network, by way of a Unix socket at this path (osmo-euicc-sim(1), EXTERNAL NETWORK). Subscribers,
  * faults, SMSC and routes of this one have no part in it. 0 or negative errno. */
 int network_external(struct network *net, const char *path);
@@ -44,7 +48,9 @@ int network_external(struct network *net, const char *path);
  * 0 queued or under way, -ENOENT no such number, -EAGAIN queue full, -ENOTSUP the network is another program. */
 int network_inject_mt(struct network *net, const char *msisdn, const char *from, bool udhi, const uint8_t *ud, size_t len);
 
-/* Faults. Percent: "loss" (MT does not reach the terminal, the SMSC says FE), "loss-ack" (it does, FE all the same),
+/* The faults of all cards, the default of each. */
+struct faults *network_faults(struct network *net);
+/* By short names. Percent: "loss" (MT does not reach the terminal, the SMSC says FE), "loss-ack" (it does, FE all the same),
  * "loss-mo" (MO is acknowledged and vanishes), "duplicate" (MT delivered twice). Milliseconds: "delay" (each MT and MO).
  * Also "seed". 0 or -ENOENT. */
 int network_fault_set(struct network *net, const char *name, unsigned value);
@@ -63,6 +69,8 @@ struct network_ue_ops {
 	void (*attached)(void *priv, bool ok, uint8_t cause);
 	/* SMS-DELIVER; answer by network_mt_done(), one outstanding at a time. */
 	void (*mt_sms)(void *priv, const uint8_t *tpdu, size_t len);
+	/* What goes wrong with this one; may be NULL or return NULL: what goes wrong with all. */
+	struct faults *(*faults)(void *priv);
 };
 
 /* Starts an attach; the outcome comes later, never inside this call. */

@@ -26,7 +26,7 @@ struct network_mt {
 	uint32_t seq;
 	unsigned deliveries;		/* still to make: 2 when doubled by a fault */
 	unsigned tries;
-	bool lost_ack;
+	bool lost_ack, rolled, dealt;	/* by faults, once a message */
 	size_t len;
 	uint8_t tpdu[TPDU_MAX];
 };
@@ -57,8 +57,6 @@ struct network_ue {
 	struct network_external_sub *external;	/* set while that network knows of it */
 };
 
-struct network_faults { unsigned loss, loss_ack, loss_mo, duplicate, delay; };
-
 struct network {
 	struct network_cfg cfg;
 	DECLARE_HASHTABLE(by_imsi, 12);
@@ -66,13 +64,12 @@ struct network {
 	struct network_smsc *smsc;
 	struct network_external *external;	/* NULL: we are the network */
 	struct epollset *epollset;
-	struct network_faults fault;
-	uint64_t prng;
+	struct faults *faults;		/* those of all cards, and of the network itself */
 	unsigned subs, attached;
 	unsigned long attaches, refused, auth_failed, mt_ok, mt_failed, mo_ok, mo_failed, lost;
 };
 
-/* --- network.c, for network_smsc.c --- */
+/* --- network.c and network_sms.c, for each other and for network_smsc.c --- */
 struct network_sub *network_sub_by_msisdn(struct network *net, const char *msisdn);
 struct network_sub *network_sub_by_imsi(struct network *net, const char *imsi);
 /* A new message in the queue of sub; NULL when it is full. The caller fills it and calls network_mt_start(). */
@@ -80,11 +77,13 @@ struct network_mt *network_mt_new(struct network *net, struct network_sub *sub);
 int network_mt_fill(struct network_mt *mt, struct tpdu_deliver *d);	/* stamps the time, encodes */
 void network_mt_drop(struct network_sub *sub, struct network_mt *mt);	/* unsent, nobody is told */
 void network_mt_start(struct network *net, struct network_sub *sub);
+void network_mt_end(struct network *net, struct network_sub *sub, struct network_mt *mt, enum network_mt_end end);
 void network_mo_end(struct network_ue *ue, uint8_t cause);
+uint8_t network_mo_cause(uint32_t status);	/* RP cause for what an ESME said */
 
 /* --- network_smsc.c, for network.c --- */
 struct network_smsc *network_smsc_new(void *ctx, struct network *net);
-/* 0: ue's mo_sent is set and network_mo_end() follows; else an RP cause (TS 24.011 8.2.5.4). */
+/* ue NULL: nobody waits. 0: ue's mo_sent is set and network_mo_end() follows; else an RP cause (TS 24.011 8.2.5.4). */
 uint8_t network_smsc_mo(struct network_smsc *s, struct network_ue *ue, const char *msisdn, const struct tpdu_submit *t);
 /* ue goes: nobody waits for the ESME's answer any more. */
 void network_smsc_mo_forget(struct network_mo *mo);

@@ -10,12 +10,14 @@
 
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
+#include <osmocom/core/timer_compat.h>
 #include <osmocom/core/utils.h>
 
 #include <osmocom/rsp/sms/smpp_conn.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/misc.h>
 
+#include "faults.h"
 #include "network_priv.h"
 
 #define NETWORK_MO_WINDOW 64		/* unanswered deliver_sm at one ESME */
@@ -33,6 +35,7 @@ struct network_listener {
 	struct osmo_fd ofd;
 	struct network_smsc *smsc;
 	char *password;			/* NULL: every ESME is let in */
+	struct sockaddr_in sin;
 };
 
 struct network_esme {
@@ -64,7 +67,10 @@ struct network_smsc {
 	unsigned n_listeners;
 	struct llist_head esmes, routes;
 	unsigned n_esmes, n_routes;
-	unsigned long message_id, submits, delivers, alerts_dropped;
+	struct osmo_timer_list down;	/* runs while the SMSC is down */
+	int64_t second;			/* in which so many submit_sm came: */
+	unsigned in_second;
+	unsigned long message_id, submits, delivers, alerts_dropped, restarts;
 };
 
 /* --- submit_sm: towards the terminal --- */
@@ -114,6 +120,27 @@ static int network_submit_fill(struct network_mt *mt, const struct smpp_sm *sm)
 	return network_mt_fill(mt, &d);
 }
 
+/* A short SMSC says so (ota-transport 3.3); 0 when it takes the message. */
+static uint32_t network_submit_flow(struct network_smsc *s)
+{
+	struct faults *f = s->net->faults;
+	unsigned rate = fault(f, FAULT_SMSC_RATE);
+	struct timespec now;
+
+	if (rate) {
+		osmo_clock_gettime(CLOCK_MONOTONIC, &now);
+		s->in_second = s->second == now.tv_sec ? s->in_second + 1 : 1;
+		s->second = now.tv_sec;
+		if (s->in_second > rate) {
+			fault_struck(f, FAULT_SMSC_RATE);
+			return SMPP_ST_THROTTLED;
+		}
+	}
+	if (fault_roll(f, FAULT_SMSC_THROTTLE))
+		return SMPP_ST_THROTTLED;
+	return fault_roll(f, FAULT_SMSC_FULL) ? SMPP_ST_QUEUE_FULL : SMPP_ST_OK;
+}
+
 static void network_esme_rx_submit(struct network_esme *e, const struct smpp_pdu *pdu)
 {
 	struct network *net = e->smsc->net;
@@ -125,6 +152,8 @@ static void network_esme_rx_submit(struct network_esme *e, const struct smpp_pdu
 	struct network_mt *mt = NULL;
 
 	e->smsc->submits++;
+	if (!status)
+		status = network_submit_flow(e->smsc);
 	if (!status && (!sub || (transaction && !sub->ue)))
 		status = SMPP_ST_INV_DST_ADDR;
 	if (!status) {
@@ -153,20 +182,6 @@ static void network_esme_rx_submit(struct network_esme *e, const struct smpp_pdu
 /* --- deliver_sm: from the terminal --- */
 
 static void network_mo_pump(struct network_esme *e);
-
-/* RP cause for what the ESME said, as OsmoMSC maps it */
-static uint8_t network_mo_cause(uint32_t status)
-{
-	switch (status) {
-	case SMPP_ST_OK: return 0;
-	case SMPP_ST_SYS_ERR: return 27;
-	case SMPP_ST_INV_DST_ADDR: return 1;
-	case SMPP_ST_QUEUE_FULL: return NETWORK_RP_CONGESTION;
-	case 0x0A: return 21;
-	case 0x0C: return 81;
-	default: return NETWORK_RP_OUT_OF_ORDER;
-	}
-}
 
 static void network_mo_finish(struct network_mo *mo, uint8_t cause)
 {
@@ -283,7 +298,8 @@ uint8_t network_smsc_mo(struct network_smsc *s, struct network_ue *ue, const cha
 	memcpy(sm->ud, t->ud, t->ud_len);
 	mo->esme = e;
 	mo->ue = ue;
-	ue->mo_sent = mo;
+	if (ue)
+		ue->mo_sent = mo;
 	osmo_timer_setup(&mo->timer, network_mo_timeout_cb, mo);
 	osmo_timer_schedule(&mo->timer, 6 * s->net->cfg.mo_timeout_s, 0);	/* in our own queue */
 	llist_add_tail(&mo->entry, &e->waiting);
@@ -431,13 +447,67 @@ static int network_smsc_accept(struct osmo_fd *ofd, unsigned int what)
 
 /* --- service --- */
 
+/* Opens the listener's socket at its address; the port in it. 0 or negative errno. */
+static int network_listener_open(struct network_listener *l)
+{
+	socklen_t len = sizeof(l->sin);
+	int one = 1, rc, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	osmo_fd_setup(&l->ofd, fd, OSMO_FD_READ, network_smsc_accept, l, 0);
+	if (bind(fd, (struct sockaddr *)&l->sin, len) == 0 && listen(fd, 16) == 0 &&
+	    getsockname(fd, (struct sockaddr *)&l->sin, &len) == 0 && osmo_fd_register(&l->ofd) == 0)
+		return 0;
+	rc = -errno;
+	close(fd);
+	l->ofd.fd = -1;
+	return rc;
+}
+
+static void network_listener_close(struct network_listener *l)
+{
+	if (l->ofd.fd < 0)
+		return;
+	osmo_fd_unregister(&l->ofd);
+	close(l->ofd.fd);
+	l->ofd.fd = -1;
+}
+
 static int network_smsc_destroy(struct network_smsc *s)
 {
-	for (unsigned i = 0; i < s->n_listeners; i++) {
-		osmo_fd_unregister(&s->listeners[i].ofd);
-		close(s->listeners[i].ofd.fd);
-	}
+	osmo_timer_del(&s->down);
+	for (unsigned i = 0; i < s->n_listeners; i++)
+		network_listener_close(&s->listeners[i]);
 	return 0;
+}
+
+static void network_smsc_up_cb(void *data)
+{
+	struct network_smsc *s = data;
+
+	for (unsigned i = 0; i < s->n_listeners; i++) {
+		int rc = s->listeners[i].ofd.fd < 0 ? network_listener_open(&s->listeners[i]) : 0;
+
+		if (rc < 0) {
+			LOGP(DSIM, LOGL_ERROR, "SMPP port %u: %s\n", ntohs(s->listeners[i].sin.sin_port), strerror(-rc));
+			osmo_timer_schedule(&s->down, 1, 0);
+		}
+	}
+}
+
+/* What is stored stays; who waits for an answer never gets it. */
+void network_smsc_restart(struct network *net, unsigned seconds)
+{
+	struct network_smsc *s = net->smsc;
+
+	s->restarts++;
+	for (unsigned i = 0; i < s->n_listeners; i++)
+		network_listener_close(&s->listeners[i]);
+	while (!llist_empty(&s->esmes))
+		network_esme_gone(llist_first_entry(&s->esmes, struct network_esme, entry));
+	osmo_timer_schedule(&s->down, seconds, 0);
 }
 
 struct network_smsc *network_smsc_new(void *ctx, struct network *net)
@@ -449,50 +519,30 @@ struct network_smsc *network_smsc_new(void *ctx, struct network *net)
 	s->net = net;
 	INIT_LLIST_HEAD(&s->esmes);
 	INIT_LLIST_HEAD(&s->routes);
+	osmo_timer_setup(&s->down, network_smsc_up_cb, s);
 	talloc_set_destructor(s, network_smsc_destroy);
 	return s;
-}
-
-/* A listening socket; its port in *sin. */
-static int network_smsc_socket(struct sockaddr_in *sin)
-{
-	socklen_t len = sizeof(*sin);
-	int one = 1, rc, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)sin, len) == 0 && listen(fd, 16) == 0 &&
-	    getsockname(fd, (struct sockaddr *)sin, &len) == 0)
-		return fd;
-	rc = -errno;
-	close(fd);
-	return rc;
 }
 
 int network_smpp_listen(struct network *net, const char *ip, uint16_t port, const char *password)
 {
 	struct network_smsc *s = net->smsc;
 	struct network_listener *l = &s->listeners[s->n_listeners];
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_port = htons(port) };
-	int fd;
+	int rc;
 
 	if (s->n_listeners == NETWORK_LISTENERS_MAX)
 		return -ENOSPC;
-	if (inet_pton(AF_INET, ip, &sin.sin_addr) != 1)
+	memset(l, 0, sizeof(*l));
+	l->sin = (struct sockaddr_in) { .sin_family = AF_INET, .sin_port = htons(port) };
+	if (inet_pton(AF_INET, ip, &l->sin.sin_addr) != 1)
 		return -EINVAL;
-	fd = network_smsc_socket(&sin);
-	if (fd < 0)
-		return fd;
-	osmo_fd_setup(&l->ofd, fd, OSMO_FD_READ, network_smsc_accept, l, 0);
-	if (osmo_fd_register(&l->ofd) < 0) {
-		close(fd);
-		return -EMFILE;
-	}
 	l->smsc = s;
+	rc = network_listener_open(l);
+	if (rc < 0)
+		return rc;
 	l->password = password ? talloc_strdup(s, password) : NULL;
 	s->n_listeners++;
-	return ntohs(sin.sin_port);
+	return ntohs(l->sin.sin_port);
 }
 
 int network_route_add(struct network *net, const char *prefix, const char *system_id)
@@ -534,8 +584,9 @@ char *network_smsc_describe(struct network_smsc *s, char *text)
 {
 	struct network_esme *e;
 
-	text = talloc_asprintf_append(text, "SMSC: %u ESMEs, %lu submit_sm, %lu deliver_sm, %lu alerts dropped\n",
-				      s->n_esmes, s->submits, s->delivers, s->alerts_dropped);
+	text = talloc_asprintf_append(text, "SMSC: %u ESMEs, %lu submit_sm, %lu deliver_sm, %lu alerts dropped, %lu restarts%s\n",
+				      s->n_esmes, s->submits, s->delivers, s->alerts_dropped, s->restarts,
+				      osmo_timer_pending(&s->down) ? ", down" : "");
 	llist_for_each_entry(e, &s->esmes, entry)
 		text = talloc_asprintf_append(text, "  ESME %s: %s, %u unanswered deliver_sm\n", e->system_id,
 					      e->bound ? "bound" : "not bound", e->in_flight);

@@ -43,6 +43,9 @@ struct sim *sim_new(void *ctx, const char *state_path)
 		return NULL;
 	}
 	s->net = network_new(s, NULL);
+	talloc_free(s->env->faults);
+	if (s->net)
+		s->env->faults = network_faults(s->net);
 	return s;
 }
 
@@ -70,12 +73,45 @@ struct sim_slot *sim_slot(const struct sim *s, const struct eid *eid)
 	return NULL;
 }
 
+static uint64_t slot_seed(const struct sim *s, const struct sim_slot *slot)
+{
+	uint64_t h = s->fault_seed;
+	size_t i;
+
+	for (i = 0; i < sizeof(slot->eid.b); i++)
+		h = h * 1099511628211ULL + slot->eid.b[i];
+	return h;
+}
+
+struct faults *sim_faults(struct sim *s, struct sim_slot *slot)
+{
+	if (!slot->faults) {
+		slot->faults = faults_new(slot, s->env->faults);
+		faults_seed(slot->faults, slot_seed(s, slot));
+	}
+	return slot->faults;
+}
+
+void sim_fault_seed(struct sim *s, uint32_t seed)
+{
+	struct sim_slot *slot;
+
+	s->fault_seed = seed;
+	faults_seed(s->env->faults, seed);
+	llist_for_each_entry(slot, &s->slots, entry)
+		if (slot->faults)
+			faults_seed(slot->faults, slot_seed(s, slot));
+}
+
 static int slot_start(struct sim *s, struct sim_slot *slot)
 {
 	slot->card = card_new(s->env, s, &slot->eid);
 	if (!slot->card)
 		return -EIO;
+	TALLOC_FREE(slot->card->faults);
+	slot->card->faults = sim_faults(s, slot);
 	slot->terminal = terminal_new(s, s->net, slot->card, slot->imei);
+	terminal_set_faults(slot->terminal, slot->faults);
 	terminal_power_on(slot->terminal);
 	s->n_on++;
 	return 0;

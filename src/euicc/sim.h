@@ -8,6 +8,7 @@
 
 struct card;
 struct card_env;
+struct faults;
 struct network;
 struct terminal;
 
@@ -16,6 +17,7 @@ struct sim_slot {
 	struct eid eid;
 	char imei[17];
 	bool on;
+	struct faults *faults;		/* of its own; NULL: never looked at */
 	struct terminal *terminal;	/* while on */
 	struct card *card;		/* while on */
 };
@@ -32,6 +34,7 @@ struct sim {
 	struct llist_head slots;
 	unsigned n_slots, n_on;
 	bool autostart;
+	uint32_t fault_seed;
 	unsigned start_rate;		/* cards powered on in one turn of the loop */
 	struct osmo_timer_list start_timer;
 	struct llist_head *start_next;
@@ -49,5 +52,9 @@ int sim_start(struct sim *s);
 int sim_import(struct sim *s, const char *path, unsigned *known);
 struct sim_slot *sim_slot(const struct sim *s, const struct eid *eid);
 int sim_power(struct sim *s, struct sim_slot *slot, bool on);
+/* What goes wrong with this card; kept while it is off. */
+struct faults *sim_faults(struct sim *s, struct sim_slot *slot);
+/* The dice of all cards begin anew. */
+void sim_fault_seed(struct sim *s, uint32_t seed);
 /* The card of a slot that is off, to look at: free with talloc_free(). NULL when on (use slot->card) or unreadable. */
 struct card *sim_peek(struct sim *s, const struct sim_slot *slot);

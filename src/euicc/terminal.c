@@ -246,9 +246,21 @@ static void terminal_mt_sms(void *priv, const uint8_t *tpdu, size_t len)
 	terminal_work_soon(t);
 }
 
+static struct faults *terminal_faults(void *priv)
+{
+	const struct terminal *t = priv;
+
+	return t->faults;
+}
+
 static const struct network_ue_ops terminal_ue_ops = {
-	.auth = terminal_auth, .attached = terminal_attached_cb, .mt_sms = terminal_mt_sms,
+	.auth = terminal_auth, .attached = terminal_attached_cb, .mt_sms = terminal_mt_sms, .faults = terminal_faults,
 };
+
+void terminal_set_faults(struct terminal *t, struct faults *f)
+{
+	t->faults = f;
+}
 
 static void terminal_attach(struct terminal *t)
 {

@@ -8,10 +8,13 @@
 struct terminal;
 struct network;
 struct card;
+struct faults;
 
 /* imei: 14 to 16 digits. Off at first. Frees its network registration and channels with itself (talloc_free), not the
  * card; free it before net. */
 struct terminal *terminal_new(void *ctx, struct network *net, struct card *card, const char *imei);
+/* What goes wrong with it; stays the caller's. */
+void terminal_set_faults(struct terminal *t, struct faults *f);
 void terminal_power_on(struct terminal *t);
 void terminal_power_off(struct terminal *t);
 /* false: as in a cellar, no network until set back. */

@@ -275,6 +275,12 @@ void terminal_cat_fetch(struct terminal *t)
 	t->fetch_due = false;
 	if (!b)
 		return;
+	if (t->reset_in && !--t->reset_in) {
+		fault_struck(t->faults, FAULT_RESET);
+		t->boot = t->reset = t->reset_spared = true;
+		talloc_free(b);
+		return;
+	}
 	sw = terminal_apdu(t, fetch, sizeof(fetch), b);
 	if (sw == 0x9000 && b->len) {
 		int rc = bip_cmd_dec(&c, b->data, b->len);

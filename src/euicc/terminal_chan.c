@@ -22,6 +22,8 @@
 #define TERMINAL_CHAN_INFO_DROPPED 0x05
 
 static void terminal_chan_fd_cb(struct epollset_fd *efd, uint32_t events);
+static void terminal_chan_rx_cb(void *data);
+static void terminal_chan_tx_cb(void *data);
 
 static struct epollset *terminal_chan_set(struct terminal_chan *c)
 {
@@ -32,6 +34,8 @@ static void terminal_chan_free(struct terminal_chan *c)
 {
 	c->t->chan[c->id - 1] = NULL;
 	osmo_timer_del(&c->timer);
+	osmo_timer_del(&c->rx_timer);
+	osmo_timer_del(&c->tx_timer);
 	epollset_close(terminal_chan_set(c), &c->efd);
 	talloc_free(c);
 }
@@ -51,7 +55,8 @@ static uint8_t terminal_chan_count(size_t n)
 
 static void terminal_chan_watch(struct terminal_chan *c)
 {
-	uint32_t events = (c->rx_len < c->size && (!c->udp || !c->rx_len) ? EPOLLIN : 0) | (c->tx_go ? EPOLLOUT : 0);
+	bool in = c->udp ? !c->rx_len && !c->n_arrived : c->rx_len < c->size && !c->rx_held;
+	uint32_t events = (in ? EPOLLIN : 0) | (c->tx_go && !c->tx_held ? EPOLLOUT : 0);
 
 	if (c->state == TERMINAL_CHAN_OPEN)
 		epollset_events(terminal_chan_set(c), &c->efd, events);
@@ -64,6 +69,8 @@ static void terminal_chan_dropped(struct terminal_chan *c)
 	c->drop_event = true;
 	c->tx_len = c->tx_go = 0;
 	osmo_timer_del(&c->timer);
+	osmo_timer_del(&c->rx_timer);
+	osmo_timer_del(&c->tx_timer);
 	epollset_close(terminal_chan_set(c), &c->efd);
 	terminal_work_soon(c->t);
 }
@@ -101,13 +108,33 @@ static void terminal_chan_opened(struct terminal_chan *c)
 
 	osmo_timer_del(&c->timer);
 	c->state = TERMINAL_CHAN_OPEN;
+	terminal_air_opened(c);
 	terminal_chan_watch(c);
 	terminal_cat_respond(c->t, &r);
 }
 
+/* A connection takes a round trip. */
+static void terminal_chan_connected(struct terminal_chan *c)
+{
+	unsigned ms = c->udp ? 0 : fault(c->t->faults, FAULT_ROUND_TRIP);
+
+	if (!ms) {
+		terminal_chan_opened(c);
+		return;
+	}
+	c->state = TERMINAL_CHAN_HELD;
+	epollset_events(terminal_chan_set(c), &c->efd, 0);
+	osmo_timer_schedule(&c->timer, ms / 1000, ms % 1000 * 1000);
+}
+
 static void terminal_chan_timer_cb(void *data)
 {
-	terminal_chan_open_failed(data);
+	struct terminal_chan *c = data;
+
+	if (c->state == TERMINAL_CHAN_HELD)
+		terminal_chan_opened(c);
+	else
+		terminal_chan_open_failed(c);
 }
 
 static int terminal_chan_connect(struct terminal_chan *c, const struct bip_cmd *cmd)
@@ -157,7 +184,11 @@ static struct terminal_chan *terminal_chan_new(struct terminal *t, const struct 
 	c->efd.fd = -1;
 	c->efd.cb = terminal_chan_fd_cb;
 	c->efd.data = c;
+	INIT_LLIST_HEAD(&c->flying);
+	INIT_LLIST_HEAD(&c->arrived);
 	osmo_timer_setup(&c->timer, terminal_chan_timer_cb, c);
+	osmo_timer_setup(&c->rx_timer, terminal_chan_rx_cb, c);
+	osmo_timer_setup(&c->tx_timer, terminal_chan_tx_cb, c);
 	t->chan[i] = c;
 	return c;
 }
@@ -192,20 +223,39 @@ void terminal_chan_open(struct terminal *t, const struct bip_cmd *cmd)
 
 /* --- data --- */
 
+void terminal_chan_datagram(struct terminal_chan *c, const uint8_t *data, size_t len)
+{
+	c->rx_len = OSMO_MIN(len, (size_t)c->size);
+	memcpy(c->rx, data, c->rx_len);
+	c->data_event = true;
+	terminal_chan_watch(c);
+	terminal_work_soon(c->t);
+}
+
+static void terminal_chan_read_udp(struct terminal_chan *c)
+{
+	uint8_t buf[TERMINAL_BUFFER_MAX];
+	ssize_t n = recv(c->efd.fd, buf, c->size, 0);
+
+	if (n > 0)	/* port unreachable: as lost as any datagram */
+		terminal_air_datagram(c, false, buf, n);
+}
+
 static void terminal_chan_read(struct terminal_chan *c)
 {
-	ssize_t n = recv(c->efd.fd, c->rx + c->rx_len, c->size - c->rx_len, 0);
+	ssize_t n;
 
+	if (c->udp) {
+		terminal_chan_read_udp(c);
+		return;
+	}
+	n = recv(c->efd.fd, c->rx + c->rx_len, c->size - c->rx_len, 0);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n < 0 && c->udp)
-		return;		/* port unreachable: as lost as any datagram */
-	if (n <= 0 && !(n == 0 && c->udp)) {
+	if (n <= 0 || terminal_air_cut(c, n)) {
 		terminal_chan_dropped(c);
 		return;
 	}
-	if (n == 0)
-		return;
 	if (!c->rx_len)
 		c->data_event = true;
 	c->rx_len += n;
@@ -216,17 +266,36 @@ static void terminal_chan_write(struct terminal_chan *c)
 {
 	ssize_t n = send(c->efd.fd, c->tx, c->tx_go, MSG_NOSIGNAL);
 
-	if (n < 0 && !c->udp && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (n < 0 && !c->udp) {
+	if (n < 0 || terminal_air_cut(c, n)) {
 		terminal_chan_dropped(c);
 		return;
 	}
-	if (n < 0 || c->udp)
-		n = c->tx_go;
 	memmove(c->tx, c->tx + n, c->tx_len - n);
 	c->tx_len -= n;
 	c->tx_go -= n;
+}
+
+/* Half a round trip later: what is there is taken, what was released goes out. */
+static void terminal_chan_rx_cb(void *data)
+{
+	struct terminal_chan *c = data;
+
+	c->rx_held = false;
+	if (c->state == TERMINAL_CHAN_OPEN && c->rx_len < c->size)
+		terminal_chan_read(c);
+	terminal_chan_watch(c);
+}
+
+static void terminal_chan_tx_cb(void *data)
+{
+	struct terminal_chan *c = data;
+
+	c->tx_held = false;
+	if (c->state == TERMINAL_CHAN_OPEN && c->tx_go)
+		terminal_chan_write(c);
+	terminal_chan_watch(c);
 }
 
 static void terminal_chan_fd_cb(struct epollset_fd *efd, uint32_t events)
@@ -239,11 +308,15 @@ static void terminal_chan_fd_cb(struct epollset_fd *efd, uint32_t events)
 		if (getsockopt(efd->fd, SOL_SOCKET, SO_ERROR, &err, &len) < 0 || err)
 			terminal_chan_open_failed(c);
 		else
-			terminal_chan_opened(c);
+			terminal_chan_connected(c);
 		return;
 	}
-	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && c->rx_len < c->size)
-		terminal_chan_read(c);
+	if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) && c->rx_len < c->size && !c->rx_held) {
+		if (!c->udp)
+			terminal_air_hold(c, &c->rx_timer, &c->rx_held);
+		if (!c->rx_held)
+			terminal_chan_read(c);
+	}
 	if (c->state == TERMINAL_CHAN_OPEN && c->tx_go && (events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
 		terminal_chan_write(c);
 	terminal_chan_watch(c);
@@ -283,10 +356,12 @@ void terminal_chan_send(struct terminal *t, const struct bip_cmd *cmd)
 	}
 	memcpy(c->tx + c->tx_len, cmd->data.v, cmd->data.len);
 	c->tx_len += cmd->data.len;
-	if (cmd->qualifier & 1) {
+	if (cmd->qualifier & 1 && c->udp) {	/* "send now" ends a datagram */
+		terminal_air_datagram(c, true, c->tx, c->tx_len);
+		c->tx_len = 0;
+	} else if (cmd->qualifier & 1) {
 		c->tx_go = c->tx_len;
-		if (c->udp)	/* "send now" ends a datagram: the next one is not to be put behind it */
-			terminal_chan_write(c);
+		terminal_air_hold(c, &c->tx_timer, &c->tx_held);
 	}
 	terminal_chan_watch(c);
 	r.data_len = terminal_chan_count(c->size - c->tx_len);
@@ -314,6 +389,8 @@ void terminal_chan_receive(struct terminal *t, const struct bip_cmd *cmd)
 	r.result = n ? BIP_RES_OK : BIP_RES_MISSING_INFO;
 	r.data = (struct bip_str){ data, n };
 	r.data_len = terminal_chan_count(c->rx_len);
+	if (c->udp)
+		terminal_air_next(c);
 	terminal_chan_watch(c);
 	terminal_cat_respond(t, &r);
 }
@@ -327,6 +404,7 @@ void terminal_chan_close_cmd(struct terminal *t, const struct bip_cmd *cmd)
 	/* what the card has released for sending goes out if the kernel takes it; a close does not wait for the peer */
 	if (c->state == TERMINAL_CHAN_OPEN && c->tx_go)
 		terminal_chan_write(c);
+	terminal_air_close(c);
 	terminal_chan_free(c);
 	terminal_cat_result(t, BIP_RES_OK);
 }

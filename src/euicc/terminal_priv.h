@@ -11,6 +11,7 @@
 
 #include "card.h"
 #include "epollset.h"
+#include "faults.h"
 #include "network.h"
 #include "terminal.h"
 
@@ -18,7 +19,8 @@
 #define TERMINAL_BUFFER_MAX 1500
 #define TERMINAL_TPDU_MAX 200
 
-enum terminal_chan_state { TERMINAL_CHAN_CONNECTING, TERMINAL_CHAN_OPEN, TERMINAL_CHAN_DROPPED };
+/* HELD: connected, but the answer is still on its way (a fault) */
+enum terminal_chan_state { TERMINAL_CHAN_CONNECTING, TERMINAL_CHAN_HELD, TERMINAL_CHAN_OPEN, TERMINAL_CHAN_DROPPED };
 
 struct terminal_chan {
 	struct epollset_fd efd;
@@ -32,6 +34,12 @@ struct terminal_chan {
 	size_t rx_len, tx_len, tx_go;	/* tx_go: of these, the octets released for sending */
 	uint8_t *rx, *tx;
 	uint8_t bearer[32], bearer_len;
+	/* faults (terminal_air.c) */
+	struct osmo_timer_list rx_timer, tx_timer;
+	bool rx_held, tx_held;
+	uint32_t cut_in;		/* TCP: octets until it is cut, 0: never */
+	struct llist_head flying, arrived;	/* UDP: datagrams on their way, and behind the one in rx */
+	unsigned n_air, n_arrived;
 };
 
 struct terminal_timer {
@@ -65,6 +73,9 @@ struct terminal {
 	uint8_t mr;
 	struct terminal_timer *timers;	/* BIP_TIMERS of them, made when needed */
 	struct terminal_chan *chan[TERMINAL_CHANNELS];
+	struct faults *faults;		/* not ours; NULL: none */
+	unsigned reset_in;		/* proactive commands until the card is reset, 0: never */
+	bool cut_spared, reset_spared;
 	unsigned long apdus, proactives, mt_count, mo_count, resets;
 };
 
@@ -95,6 +106,22 @@ void terminal_chan_receive(struct terminal *t, const struct bip_cmd *c);
 void terminal_chan_close_cmd(struct terminal *t, const struct bip_cmd *c);
 void terminal_chan_status(struct terminal *t);
 bool terminal_chan_event(struct terminal *t);
+/* A datagram for the card; nothing else is in its buffer. */
+void terminal_chan_datagram(struct terminal_chan *c, const uint8_t *data, size_t len);
 /* All channels: the link is dropped (network lost), or they are gone (card reset). */
 void terminal_chan_drop_all(struct terminal *t);
 void terminal_chan_free_all(struct terminal *t);
+
+/* --- terminal_air.c --- */
+/* A channel is open: what is to happen to it is decided now. */
+void terminal_air_opened(struct terminal_chan *c);
+/* One datagram on its way up (to the server) or down. */
+void terminal_air_datagram(struct terminal_chan *c, bool up, const uint8_t *data, size_t len);
+/* The card has taken the datagram: the next one that has arrived. */
+void terminal_air_next(struct terminal_chan *c);
+/* The channel is being closed: what is on its way up gets there. */
+void terminal_air_close(struct terminal_chan *c);
+/* So many octets have gone over a TCP connection: true when it is cut now. */
+bool terminal_air_cut(struct terminal_chan *c, size_t octets);
+/* Octets of a TCP connection wait for half a round trip: *held is set, timer will fire. */
+void terminal_air_hold(struct terminal_chan *c, struct osmo_timer_list *timer, bool *held);
