@@ -70,6 +70,11 @@ struct eis *eis_new(void *ctx, struct smsr_db *db, const struct es_eis *src)
 	eis->fix = *src;
 	eis->fix.profile = NULL;
 	eis->fix.n_profiles = 0;
+	eis->fix.audit = NULL;
+	eis->fix.n_audit = 0;
+	eis->fix.has_audit = false;
+	eis->fix.props = NULL;		/* stored apart */
+	eis->fix.n_props = 0;
 	eis->fix.last_audit = 0;
 	eis->fix.signed_info = dup_bytes(eis, src->signed_info);
 	eis->fix.signature = dup_bytes(eis, src->signature);
@@ -308,22 +313,15 @@ static void view_sd(struct es_sd *sd, void *ctx, bool keysets)
 		sd->keyset[i].cert = dup_bytes(ctx, sd->keyset[i].cert);
 }
 
-/* The caller's own: by owner on ES4, by SM-DP on ES3. */
-static bool view_shows(const struct eis_profile *p, enum es_iface iface, const char *party,
-		       const char (*iccids)[ICCID_STR_SIZE], size_t n_iccids)
+static bool view_shows(const struct eis_profile *p, const char (*iccids)[ICCID_STR_SIZE], size_t n_iccids)
 {
-	if (p->state == EIS_PS_IN_CREATION && party)
-		return false;
-	if (party && strcmp(iface == ES3 ? p->i.smdp_id : p->i.mno_id, party))
-		return false;
 	for (size_t i = 0; i < n_iccids; i++)
 		if (!strcmp(iccids[i], p->i.iccid))
 			return true;
 	return n_iccids == 0;
 }
 
-struct es_eis *eis_view(const struct eis *eis, void *ctx, enum es_iface iface, const char *party,
-			const char (*iccids)[ICCID_STR_SIZE], size_t n_iccids)
+struct es_eis *eis_view(const struct eis *eis, void *ctx, const char (*iccids)[ICCID_STR_SIZE], size_t n_iccids)
 {
 	struct es_eis *v = talloc_zero(ctx, struct es_eis);
 	struct eis_profile *p;
@@ -334,15 +332,11 @@ struct es_eis *eis_view(const struct eis *eis, void *ctx, enum es_iface iface, c
 	v->signature = dup_bytes(v, eis->fix.signature);
 	view_sd(&v->ecasd, v, true);
 	view_sd(&v->isd_r, v, false);	/* AID, TAR, SIN, SDIN */
-	if (party && iface == ES4) {	/* signed parts are removed for an operator */
-		v->signed_info = NULL;
-		v->isdp_file_aid = v->isdp_module_aid = (struct aid){};
-		v->ecasd = v->isd_r = (struct es_sd){};
-	}
+	v->n_props = smsr_db_props_get(eis->db, v, &eis->fix.eid, &v->props);
 	v->profile = talloc_zero_array(v, struct es_profile_info, OSMO_MAX(eis->n_profiles, 1));
 	OSMO_ASSERT(v->profile);
 	llist_for_each_entry(p, &eis->profiles, entry) {
-		if (!view_shows(p, iface, party, iccids, n_iccids))
+		if (!view_shows(p, iccids, n_iccids))
 			continue;
 		v->profile[v->n_profiles] = p->i;
 		v->profile[v->n_profiles++].state = p->state == EIS_PS_ENABLED ? ES_PS_ENABLED :

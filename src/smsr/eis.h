@@ -65,6 +65,5 @@ int eis_uncertain(struct eis *eis, const struct aid *aid);
 int eis_certain(struct eis *eis);
 int eis_want_audit(struct eis *eis);
 
-/* What a requester sees (off-card 3.8, Annex E). party NULL: everything (VTY). For AuditEIS iccids may narrow it. */
-struct es_eis *eis_view(const struct eis *eis, void *ctx, enum es_iface iface, const char *party,
-			const char (*iccids)[ICCID_STR_SIZE], size_t n_iccids);
+/* Everything that may be shown, without keys; iccids may narrow the profiles (policy.c says who sees what). */
+struct es_eis *eis_view(const struct eis *eis, void *ctx, const char (*iccids)[ICCID_STR_SIZE], size_t n_iccids);

@@ -222,12 +222,38 @@ static enum es_reason store(struct reg *r, struct euiccs *all)
 	rc = eis_register(eis);
 	for (size_t i = 0; rc >= 0 && i < r->n_keys; i++)
 		rc = smsr_db_key_put(all->db, &r->eis->eid, r->key[i].kvn, r->key[i].kid, r->key[i].k);
+	if (rc >= 0 && r->eis->n_props)
+		rc = smsr_db_props_put(all->db, &r->eis->eid, r->eis->props, r->eis->n_props);
 	if (rc < 0) {	/* refused means that nothing of it stays */
 		smsr_db_eis_delete(all->db, &r->eis->eid);
 		return no(r, ES_R_INTERNAL, "cannot be stored");
 	}
 	smsr_db_audit(all->db, &r->eis->eid, &a);
 	return ES_R_NONE;
+}
+
+/* Off-card 4.1: of its own eUICCs only; replaces what was there. */
+static void update_properties(struct euiccs *reg, struct es_req *req)
+{
+	const struct es_body *b = &es_req_msg(req)->b;
+	const struct smsr_audit a = {
+		.who = es_req_party(req)->id, .procedure = "properties", .operation = "UpdateEISAdditionalProperties",
+		.outcome = "EXECUTED_SUCCESS",
+	};
+	struct euicc *e = euicc_get(reg, &b->eid);
+	char eid[EID_STR_SIZE];
+
+	eid_str(eid, &b->eid);
+	if (!e) {
+		es_req_respond_err(req, ES_R_EID_UNKNOWN, eid, NULL);
+	} else if (strcmp(e->eis->fix.eum_id, a.who)) {
+		es_req_respond_err(req, ES_R_EUICC_NOT_ALLOWED, eid, NULL);
+	} else if (smsr_db_props_put(reg->db, &b->eid, b->props, b->n_props) < 0) {
+		es_req_respond_err(req, ES_R_INTERNAL, eid, NULL);
+	} else {
+		smsr_db_audit(reg->db, &b->eid, &a);
+		es_req_respond(req, es_req_response(req, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL));
+	}
 }
 
 void es1_srv_handle(struct euiccs *reg, const struct es1_trust *trust, struct es_req *req)
@@ -237,6 +263,10 @@ void es1_srv_handle(struct euiccs *reg, const struct es1_trust *trust, struct es
 	char eid[EID_STR_SIZE] = "";
 	enum es_reason e;
 
+	if (m->func == ES_FN_UPDATE_EIS_PROPERTIES) {
+		update_properties(reg, req);
+		return;
+	}
 	if (m->func != ES_FN_REGISTER_EIS || !m->b.eis) {
 		es_req_respond_err(req, m->b.eis ? ES_R_UNSUPPORTED : ES_R_PARAM_MISSING, NULL,
 				   m->b.eis ? NULL : "Eis");

@@ -6,6 +6,7 @@
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/util/logging.h>
 
+#include "es_notify.h"
 #include "plat_srv.h"
 
 static void create_isdp(struct euicc *e, struct es_req *req)
@@ -64,6 +65,7 @@ static void download_completed(struct euicc *e, struct es_req *req)
 	     p->i.mno_id, a.who);
 	if (e->held && euicc_hold_admits(e, a.who, ES3, m->b.iccid))
 		euicc_hold_end(e);
+	es_notify(e->reg, e->eis, p, ES_FN_HANDLE_DOWNLOADED, a.who);
 	plat_srv_ok(req);
 	proc_wake(e);
 }
@@ -71,8 +73,13 @@ static void download_completed(struct euicc *e, struct es_req *req)
 void es3_srv_handle(struct euiccs *reg, struct es_req *req)
 {
 	const struct es_msg *m = es_req_msg(req);
-	struct euicc *e = plat_srv_euicc(reg, req);
+	struct euicc *e;
 
+	if (grant_srv_takes(m->func)) {
+		grant_srv_handle(reg, req);
+		return;
+	}
+	e = plat_srv_euicc(reg, req);
 	if (!e)
 		return;
 	switch (m->func) {

@@ -4,7 +4,10 @@
 
 #include "euicc.h"
 
-/* func: ES_FN_HANDLE_ENABLED, _DISABLED or _DELETED. p: as it was. requester (may be NULL) is not told: neither the
- * owner that asked itself nor one whose SM-DP asked for it. */
+/* func: a notification about a profile. p: as it was. Told are its owner, over ES4 or by its SM-DP, unless an ONC of
+ * the owner discards it, and whom a PLMA of the owner names (off-card 3.6, 4.7). requester (may be NULL) is not told:
+ * neither the owner that asked itself nor one whose SM-DP asked for it. */
 void es_notify(struct euiccs *reg, const struct eis *eis, const struct eis_profile *p, enum es_func func,
 	       const char *requester);
+/* HandlePLMAChanged to the party that a PLMA names. */
+void es_notify_plma(struct euiccs *reg, const struct es_grant *g);

@@ -11,6 +11,7 @@
 #include <osmocom/rsp/util/misc.h>
 
 #include "euicc.h"
+#include "grants.h"
 
 #define LOG_EUICC(e, level, fmt, args...) LOGP(DPROC, level, "EID-%s: " fmt, (e)->eis->eid_str, ##args)
 #define AUDIT_WAIT_MAX	3600
@@ -41,6 +42,7 @@ struct euiccs *euiccs_new(void *ctx, struct smsr_db *db)
 
 	OSMO_ASSERT(reg);
 	reg->db = db;
+	reg->grants = grants_new(reg, db);
 	reg->default_validity_s = 720;
 	INIT_LLIST_HEAD(&reg->procs);
 	for (unsigned i = 0; i < EUICC_BUCKETS; i++)

@@ -34,6 +34,7 @@ struct euiccs {				/* all that are live, and the parts every procedure needs */
 	struct smsr_db *db;
 	struct es_link *link;
 	struct card_sessions *cards;
+	struct grants *grants;
 	void (*wake)(struct euicc *e);	/* lock, hold or time has changed: look who may go on (proc.c) */
 	struct llist_head bucket[EUICC_BUCKETS];
 	struct llist_head procs;	/* struct proc.all */

@@ -5,6 +5,7 @@
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/util/logging.h>
 
+#include "es_notify.h"
 #include "plat_srv.h"
 
 #define VALIDITY_MAX_S (7 * 24 * 3600)
@@ -44,11 +45,28 @@ struct euicc *plat_srv_euicc(struct euiccs *reg, struct es_req *req)
 	return e;
 }
 
+struct policy_caller plat_srv_caller(const struct euiccs *reg, const struct es_req *req)
+{
+	return (struct policy_caller){
+		.id = es_req_party(req)->id, .role = es_req_party(req)->role, .iface = es_req_msg(req)->iface,
+		.grants = reg->grants,
+	};
+}
+
+/* Off-card 3.8: an operator and an SM-DP see what is theirs, which may be nothing; a service provider without a grant
+ * has no business with the eUICC. */
 static void get_eis(struct euicc *e, struct es_req *req)
 {
-	struct es_msg *resp = es_req_response(req, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL);
+	const struct policy_caller caller = plat_srv_caller(e->reg, req);
+	const struct es_right *r = es_right_find(caller.iface, ES_FN_GET_EIS, caller.role);
+	struct es_msg *resp;
 
-	resp->b.eis = eis_view(e->eis, resp, es_req_msg(req)->iface, es_req_party(req)->id, NULL, 0);
+	if (!r || (r->scope != ES_SCOPE_VIEW && !policy_may_any(e->eis, &caller, ES_FN_GET_EIS))) {
+		es_req_respond_err(req, ES_R_EUICC_NOT_ALLOWED, e->eis->eid_str, NULL);
+		return;
+	}
+	resp = es_req_response(req, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL);
+	resp->b.eis = policy_view(e->eis, resp, &caller, ES_FN_GET_EIS, NULL, 0);
 	es_req_respond(req, resp);
 }
 
@@ -69,7 +87,7 @@ void plat_srv_proc(struct euicc *e, struct es_req *req, enum proc_kind kind, con
 enum es_reason plat_srv_ask(struct euicc *e, struct es_req *req, struct eis_profile **p, enum policy_op op)
 {
 	const struct es_msg *m = es_req_msg(req);
-	const struct policy_caller caller = { .id = es_req_party(req)->id, .iface = m->iface };
+	const struct policy_caller caller = plat_srv_caller(e->reg, req);
 	enum es_reason r;
 
 	*p = eis_by_iccid(e->eis, m->b.iccid);
@@ -100,6 +118,7 @@ static void policy_rules(struct euicc *e, struct es_req *req)
 		return;
 	eis_policy_rules(e->eis, p, b->pol2, b->has_pol2 ? b->n_pol2 : 0);	/* absent: no rules */
 	say(e, req, "update-policy-rules");
+	es_notify(e->reg, e->eis, p, ES_FN_HANDLE_POL2_UPDATED, es_req_party(req)->id);
 	plat_srv_ok(req);
 }
 
@@ -118,6 +137,15 @@ static void subscription(struct euicc *e, struct es_req *req)
 	euicc_route(e);
 	say(e, req, "update-subscription-address");
 	plat_srv_ok(req);
+}
+
+/* The caller's rights and the profile are checked; what the card has to do for it does not exist yet. */
+static void not_yet(struct euicc *e, struct es_req *req, enum policy_op op)
+{
+	struct eis_profile *p;
+
+	if (!plat_srv_ask(e, req, &p, op))
+		es_req_respond_err(req, ES_R_UNSUPPORTED, es_req_msg(req)->b.iccid, "this SM-SR does not support it yet");
 }
 
 void plat_srv_handle(struct euicc *e, struct es_req *req)
@@ -142,6 +170,15 @@ void plat_srv_handle(struct euicc *e, struct es_req *req)
 		return;
 	case ES_FN_UPDATE_SUBSCRIPTION_ADDRESS:
 		subscription(e, req);
+		return;
+	case ES_FN_SET_FALLBACK:
+		not_yet(e, req, POLICY_FALLBACK);
+		return;
+	case ES_FN_SET_EMERGENCY:
+		not_yet(e, req, POLICY_EMERGENCY);
+		return;
+	case ES_FN_UPDATE_CONNECTIVITY:
+		not_yet(e, req, POLICY_CONNECTIVITY);
 		return;
 	default:
 		es_req_respond_err(req, ES_R_UNSUPPORTED, NULL, es_func_name(m->func));

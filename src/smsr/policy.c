@@ -7,18 +7,35 @@
 
 #include "policy.h"
 
-bool policy_owns(const struct eis_profile *p, const struct policy_caller *caller)
+static bool is_vty(const struct policy_caller *caller)
 {
-	if (!strcmp(caller->id, POLICY_PARTY_VTY))
+	return !strcmp(caller->id, POLICY_PARTY_VTY);
+}
+
+bool policy_may(const struct eis_profile *p, const struct policy_caller *caller, enum es_func func)
+{
+	const struct es_right *r;
+
+	if (is_vty(caller))
 		return true;
-	switch (caller->iface) {
-	case ES3:
-		return !strcmp(p->i.smdp_id, caller->id);
-	case ES4:
-		return !strcmp(p->i.mno_id, caller->id);
-	default:
+	r = es_right_find(caller->iface, func, caller->role);
+	if (!r)
 		return false;
-	}
+	if (r->scope == ES_SCOPE_NONE)
+		return true;
+	return (r->relations & ES_REL_OWNER && !strcmp(p->i.mno_id, caller->id)) ||
+	       (r->relations & ES_REL_SMDP && !strcmp(p->i.smdp_id, caller->id)) ||
+	       (r->relations & ES_REL_GRANTED && grants_allow(caller->grants, &p->i, caller->id, func));
+}
+
+bool policy_may_any(const struct eis *eis, const struct policy_caller *caller, enum es_func func)
+{
+	struct eis_profile *p;
+
+	llist_for_each_entry(p, &eis->profiles, entry)
+		if (policy_may(p, caller, func))
+			return true;
+	return is_vty(caller);
 }
 
 bool policy_pol2(const struct eis_profile *p, const char *action, const char *qualification)
@@ -61,7 +78,7 @@ static enum es_reason ask_delete(const struct eis *eis, const struct eis_profile
 	enum es_reason r;
 
 	if (p->state == EIS_PS_CREATED)
-		return caller->iface == ES3 || !strcmp(caller->id, POLICY_PARTY_VTY) ? ES_R_NONE : ES_R_WRONG_STATE;
+		return caller->iface == ES3 || is_vty(caller) ? ES_R_NONE : ES_R_WRONG_STATE;
 	if (p->i.fallback)
 		return ES_R_FALLBACK_PROFILE;
 	if (policy_pol2(p, "DELETE", "Not-Allowed"))
@@ -81,15 +98,30 @@ static enum es_reason ask_create(const struct eis *eis, const struct eis_profile
 	return memory > eis->fix.available_memory || eis->n_profiles >= EIS_PROFILES_MAX ? ES_R_NO_MEMORY : ES_R_NONE;
 }
 
+static enum es_func op_func(enum policy_op op, enum es_iface iface)
+{
+	static const enum es_func func[] = {
+		[POLICY_ENABLE] = ES_FN_ENABLE_PROFILE, [POLICY_DISABLE] = ES_FN_DISABLE_PROFILE,
+		[POLICY_DELETE] = ES_FN_DELETE_PROFILE, [POLICY_CREATE_ISDP] = ES_FN_CREATE_ISDP,
+		[POLICY_SEND_DATA] = ES_FN_SEND_DATA, [POLICY_COMPLETED] = ES_FN_PROFILE_DOWNLOAD_COMPLETED,
+		[POLICY_AUDIT] = ES_FN_AUDIT_EIS, [POLICY_POLICY_RULES] = ES_FN_UPDATE_POLICY_RULES,
+		[POLICY_SUBSCRIPTION] = ES_FN_UPDATE_SUBSCRIPTION_ADDRESS,
+		[POLICY_CONNECTIVITY] = ES_FN_UPDATE_CONNECTIVITY, [POLICY_FALLBACK] = ES_FN_SET_FALLBACK,
+		[POLICY_EMERGENCY] = ES_FN_SET_EMERGENCY,
+	};
+
+	return op == POLICY_DELETE && iface == ES3 ? ES_FN_DELETE_ISDP : func[op];
+}
+
 enum es_reason policy_ask(const struct eis *eis, const struct eis_profile *p, enum policy_op op,
 			  const struct policy_caller *caller, uint32_t memory)
 {
 	if (op == POLICY_CREATE_ISDP)
 		return ask_create(eis, p, memory);
 	/* In-Creation is internal: to everyone outside it does not exist yet */
-	if (!p || (p->state == EIS_PS_IN_CREATION && strcmp(caller->id, POLICY_PARTY_VTY)))
+	if (!p || (p->state == EIS_PS_IN_CREATION && !is_vty(caller)))
 		return ES_R_ICCID_UNKNOWN;
-	if (!policy_owns(p, caller))
+	if (!policy_may(p, caller, op_func(op, caller->iface)))
 		return ES_R_ICCID_NOT_ALLOWED;
 	switch (op) {
 	case POLICY_ENABLE:
@@ -105,4 +137,35 @@ enum es_reason policy_ask(const struct eis *eis, const struct eis_profile *p, en
 	default:
 		return ES_R_NONE;
 	}
+}
+
+/* The signed parts are removed for an operator; an SM-DP has ECASD and the ISD-R without keys. */
+static void view_parts(struct es_eis *v, const struct policy_caller *caller, enum es_func func)
+{
+	if (func != ES_FN_AUDIT_EIS)
+		v->last_audit = 0;
+	if (caller->iface == ES3)
+		return;
+	v->signed_info = NULL;
+	v->isdp_file_aid = v->isdp_module_aid = (struct aid){};
+	v->ecasd = v->isd_r = (struct es_sd){};
+}
+
+struct es_eis *policy_view(const struct eis *eis, void *ctx, const struct policy_caller *caller, enum es_func func,
+			   const char (*iccids)[ICCID_STR_SIZE], size_t n_iccids)
+{
+	struct es_eis *v = eis_view(eis, ctx, iccids, n_iccids);
+	size_t kept = 0;
+
+	if (is_vty(caller))
+		return v;
+	view_parts(v, caller, func);
+	for (size_t i = 0; i < v->n_profiles; i++) {
+		const struct eis_profile *p = eis_by_iccid(eis, v->profile[i].iccid);
+
+		if (p && p->state != EIS_PS_IN_CREATION && policy_may(p, caller, func))
+			v->profile[kept++] = v->profile[i];
+	}
+	v->n_profiles = kept;
+	return v;
 }

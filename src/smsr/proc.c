@@ -58,7 +58,9 @@ const struct proc_ops *proc_ops(const struct proc *p)
 
 struct policy_caller proc_caller(const struct proc *p)
 {
-	return (struct policy_caller){ .id = p->row.requester, .iface = p->row.iface };
+	return (struct policy_caller){
+		.id = p->row.requester, .iface = p->row.iface, .role = p->row.role, .grants = p->e->reg->grants,
+	};
 }
 
 const struct es_body *proc_body(const struct proc *p)

@@ -27,7 +27,6 @@ static enum es_reason ask_policy(struct proc *p)
 {
 	const struct policy_caller caller = proc_caller(p);
 	const struct es_body *b = proc_body(p);
-	struct eis_profile *t;
 
 	if (!b)	/* ourselves or the VTY */
 		return ES_R_NONE;
@@ -38,10 +37,7 @@ static enum es_reason ask_policy(struct proc *p)
 		if (r)
 			return r;
 	}
-	llist_for_each_entry(t, &p->e->eis->profiles, entry)
-		if (policy_owns(t, &caller))
-			return ES_R_NONE;
-	return ES_R_EUICC_NOT_ALLOWED;
+	return policy_may_any(p->e->eis, &caller, ES_FN_AUDIT_EIS) ? ES_R_NONE : ES_R_EUICC_NOT_ALLOWED;
 }
 
 static void begin(struct proc *p)
@@ -233,10 +229,11 @@ static void status(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 
 static void fill(struct proc *p, struct es_msg *resp)
 {
+	const struct policy_caller caller = proc_caller(p);
 	const struct es_body *b = proc_body(p);
 
 	if (b && resp->b.result.status == ES_EXECUTED_SUCCESS)
-		resp->b.eis = eis_view(p->e->eis, resp, p->row.iface, p->row.requester, b->iccids, b->n_iccids);
+		resp->b.eis = policy_view(p->e->eis, resp, &caller, ES_FN_AUDIT_EIS, b->iccids, b->n_iccids);
 }
 
 #define S(x) (1 << (x))

@@ -112,6 +112,12 @@ static void request(void *priv, struct es_req *req, bool resumed)
 	case ES4:
 		es4_srv_handle(s->euiccs, req);
 		return;
+	case ES4A:
+		grant_srv_handle(s->euiccs, req);
+		return;
+	case ES7:
+		es7_srv_handle(s->euiccs, req);
+		return;
 	default:
 		es_req_respond_err(req, ES_R_UNSUPPORTED, NULL, NULL);
 	}

@@ -12,7 +12,7 @@ struct eis_profile;
 struct smsr_db {
 	struct sqldb *sql;
 	struct keystore *ks;		/* NULL: keys can be neither stored nor used */
-	struct sqldb_stmts *eis, *keys, *proc;
+	struct sqldb_stmts *eis, *keys, *proc, *grant;
 };
 
 /* Opens (":memory:" for tests), brings the schema up and prepares every statement. NULL and a log line. Keys in the
@@ -45,6 +45,15 @@ uint8_t smsr_db_keyset_pick(struct smsr_db *db, const struct eid *eid, uint8_t f
 int smsr_db_counter_next(struct smsr_db *db, const struct eid *eid, uint8_t kvn, uint64_t *cntr);
 int smsr_db_transport_put(struct smsr_db *db, const char *eum_id, const struct key *k);
 struct key *smsr_db_transport_get(struct smsr_db *db, void *ctx, const char *eum_id);
+
+/* smsr_db_grant.c: PLMA and ONC (kind: enum grant_kind), additional properties of an EIS. */
+extern const char smsr_db_grant_schema[];
+int smsr_db_grant_prepare(struct smsr_db *db);
+int smsr_db_grant_each(struct smsr_db *db, void (*each)(void *arg, int kind, const struct es_grant *g,
+							const char *smdp_id), void *arg);
+int smsr_db_grant_put(struct smsr_db *db, int kind, const struct es_grant *g, const char *smdp_id);	/* no names: removed */
+int smsr_db_props_put(struct smsr_db *db, const struct eid *eid, const struct es_property *p, size_t n);
+size_t smsr_db_props_get(struct smsr_db *db, void *ctx, const struct eid *eid, struct es_property **out);
 
 /* smsr_db_proc.c: procedures, holds, the append-only timeline. */
 enum smsr_proc_state { SMSR_PROC_QUEUED, SMSR_PROC_ACTIVE, SMSR_PROC_ENDED };

@@ -58,8 +58,9 @@ static void world(struct world *w, enum eis_pstate state, bool t_fallback, bool 
 }
 
 static const struct policy_caller callers[] = {
-	{ OP, ES4 }, { OTHER, ES4 }, { SMDP, ES3 }, { OTHER, ES3 }, { POLICY_PARTY_VTY, ES4 },
-	{ SMDP, ES4 }, { OP, ES3 }, { OP, ES1 },	/* right name, wrong interface */
+	{ OP, ES4 }, { OTHER, ES4 }, { SMDP, ES3, ES_ROLE_SMDP }, { OTHER, ES3, ES_ROLE_SMDP }, { POLICY_PARTY_VTY, ES4 },
+	{ SMDP, ES4 }, { OP, ES3, ES_ROLE_SMDP }, { OP, ES1, ES_ROLE_EUM },	/* right name, wrong interface */
+	{ OP, ES4, ES_ROLE_M2M_SP }, { SMDP, ES3 },				/* right name, wrong role */
 };
 
 static bool owner(size_t c)
@@ -75,7 +76,7 @@ static enum es_reason want(const struct world *w, enum policy_op op, size_t c, u
 
 	if (s == EIS_PS_IN_CREATION && c != 4)
 		return ES_R_ICCID_UNKNOWN;
-	if (!owner(c))
+	if (!owner(c) || (c == 0 && (op == POLICY_SEND_DATA || op == POLICY_COMPLETED)))	/* not on ES4 */
 		return ES_R_ICCID_NOT_ALLOWED;
 	switch (op) {
 	case POLICY_ENABLE:
