@@ -79,7 +79,7 @@ log_cfg() {
 
 stack_configs() {
 	{ log_cfg; cat <<-END
-	smpp
+	smsc sim
 	 host 127.0.0.1 $P_SMPP
 	 system-id smsr
 	 password secret

@@ -124,6 +124,17 @@ static int smpp_conn_write(struct smpp_conn *c)
 	return 0;
 }
 
+void smpp_conn_flush(struct smpp_conn *c)
+{
+	ssize_t n;
+
+	if (!c || c->dead || c->connecting || c->tx_off == c->tx->len)
+		return;
+	n = send(c->ofd.fd, c->tx->data + c->tx_off, c->tx->len - c->tx_off, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (n > 0)
+		c->tx_off += n;
+}
+
 static int smpp_conn_connected(struct smpp_conn *c)
 {
 	int err = 0;
@@ -150,6 +161,8 @@ static void smpp_conn_rx_bad(struct smpp_conn *c, const struct smpp_pdu *pdu, in
 	struct smpp_pdu head = { .id = rc == -EMSGSIZE ? pdu->id : 0, .seq = pdu->seq };
 
 	LOGP(DSMS, LOGL_NOTICE, "SMPP %s (%08x) refused: %s\n", smpp_id_name(pdu->id), pdu->id, strerror(-rc));
+	if (c->ops->unreadable)
+		c->ops->unreadable(c->priv);
 	if (++c->bad > SMPP_CONN_BAD_MAX)
 		smpp_conn_fail(c, "too many malformed PDUs");
 	else if (!(pdu->id & SMPP_RESP))

@@ -1,5 +1,5 @@
 /* The ESME's link as a state machine: wait - connect - bind - up, and again (SMPP 3.4 2.2, 2.7, 4.1, 4.11).
- * Reconnects after 1 s, then 5, 10, 20, 40, 60 s; a refused bind counts as a failure.
+ * Reconnects after 1 s, then 5, 10, 20, 40, 60 s; after a refused bind 5, 10 .. 300 s.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <arpa/inet.h>
@@ -20,7 +20,6 @@
 #include "smpp_link_fsm.h"
 
 #define SMPP_LINK_WINDOW 10
-#define SMPP_LINK_WINDOW_MAX 1000
 #define SMPP_LINK_ENQUIRE_S 30
 #define SMPP_LINK_RESP_S 15	/* OsmoMSC answers a transaction after paging: more than 10 s */
 #define SMPP_LINK_MISSED_MAX 2
@@ -42,8 +41,9 @@ struct smpp_link {
 	const struct smpp_link_ops *ops;
 	void *priv;
 	struct smpp_conn *conn;
-	struct smpp_link_sent *sent;	/* cfg.window of them */
+	struct smpp_link_sent sent[SMPP_LINK_WINDOW_MAX];
 	unsigned in_flight, generation, failures, missed;
+	bool refused;			/* the last bind */
 	uint32_t seq, bind_seq;
 	struct osmo_timer_list enquire, resp;
 	char peer[32];			/* what the SMSC calls itself */
@@ -78,7 +78,7 @@ static void smpp_link_resp_schedule(struct smpp_link *l)
 {
 	int64_t first = 0, now = smpp_link_now_ms();
 
-	for (unsigned i = 0; i < l->cfg.window; i++) {
+	for (unsigned i = 0; i < SMPP_LINK_WINDOW_MAX; i++) {
 		if (l->sent[i].seq && (!first || l->sent[i].deadline_ms < first))
 			first = l->sent[i].deadline_ms;
 	}
@@ -89,7 +89,7 @@ static void smpp_link_resp_schedule(struct smpp_link *l)
 				    first > now ? (first - now) % 1000 * 1000 : 0);
 }
 
-static void smpp_link_sent_end(struct smpp_link *l, struct smpp_link_sent *s, int status)
+static void smpp_link_sent_end(struct smpp_link *l, struct smpp_link_sent *s, int status, const struct smpp_pdu *pdu)
 {
 	void *ref = s->ref;
 
@@ -97,7 +97,7 @@ static void smpp_link_sent_end(struct smpp_link *l, struct smpp_link_sent *s, in
 	s->ref = NULL;
 	l->in_flight--;
 	if (ref)
-		l->ops->resp(l->priv, ref, status);
+		l->ops->resp(l->priv, ref, status, pdu);
 }
 
 static void smpp_link_resp_cb(void *data)
@@ -105,21 +105,25 @@ static void smpp_link_resp_cb(void *data)
 	struct smpp_link *l = data;
 	int64_t now = smpp_link_now_ms();
 
-	for (unsigned i = 0; i < l->cfg.window; i++) {
+	for (unsigned i = 0; i < SMPP_LINK_WINDOW_MAX; i++) {
 		if (!l->sent[i].seq || l->sent[i].deadline_ms > now)
 			continue;
 		l->timeouts++;
 		LOGLINK(l, LOGL_NOTICE, "no answer to submit_sm %u\n", l->sent[i].seq);
-		smpp_link_sent_end(l, &l->sent[i], -ETIMEDOUT);
+		smpp_link_sent_end(l, &l->sent[i], -ETIMEDOUT, NULL);
 	}
 	smpp_link_resp_schedule(l);
 }
 
 static void smpp_link_rx_submit_resp(struct smpp_link *l, const struct smpp_pdu *pdu)
 {
-	for (unsigned i = 0; i < l->cfg.window; i++) {
+	int status;
+
+	for (unsigned i = 0; i < SMPP_LINK_WINDOW_MAX; i++) {
 		if (l->sent[i].seq && l->sent[i].seq == pdu->seq) {
-			smpp_link_sent_end(l, &l->sent[i], pdu->status > 0x7FFFFFFF ? SMPP_ST_UNKNOWN : (int)pdu->status);
+			status = pdu->status > 0x7FFFFFFF || (pdu->id == SMPP_RESP && !pdu->status) ? SMPP_ST_UNKNOWN :
+				 (int)pdu->status;
+			smpp_link_sent_end(l, &l->sent[i], status, pdu);
 			return;		/* the timer finds out by itself */
 		}
 	}
@@ -151,8 +155,16 @@ static void smpp_link_conn_closed(void *priv, const char *reason)
 	osmo_fsm_inst_dispatch(l->fi, SMPP_LINK_EV_CLOSED, NULL);
 }
 
+static void smpp_link_conn_unreadable(void *priv)
+{
+	struct smpp_link *l = priv;
+
+	l->ops->event(l->priv, SMPP_LINK_UNREADABLE);
+}
+
 static const struct smpp_conn_ops smpp_link_conn_ops = {
 	.connected = smpp_link_conn_connected, .rx = smpp_link_conn_rx, .closed = smpp_link_conn_closed,
+	.unreadable = smpp_link_conn_unreadable,
 };
 
 /* A socket on its way, or -errno. IP literals only: a resolver would block. */
@@ -196,9 +208,9 @@ static void smpp_link_st_wait_onenter(struct osmo_fsm_inst *fi, uint32_t prev)
 
 static unsigned smpp_link_backoff_s(const struct smpp_link *l)
 {
-	static const unsigned steps[] = { 1, 5, 10, 20, 40, 60 };
+	static const unsigned steps[] = { 1, 5, 10, 20, 40, 60, 120, 300 };
 
-	return steps[OSMO_MIN(l->failures, ARRAY_SIZE(steps) - 1)];
+	return steps[OSMO_MIN(l->failures, l->refused ? 7U : 5U)];
 }
 
 /* The one way down; the last thing its caller does. */
@@ -210,12 +222,14 @@ static void smpp_link_fall(struct smpp_link *l)
 	LOGLINK(l, was_up || !l->failures ? LOGL_NOTICE : LOGL_INFO, "down (%s), again in %u s\n",
 		l->last_error ? l->last_error : "", after);
 	l->failures++;
+	if (was_up)
+		l->ops->event(l->priv, SMPP_LINK_LOST);
 	osmo_fsm_inst_state_chg(l->fi, SMPP_LINK_ST_WAIT, after, SMPP_LINK_T_WAIT);
 	if (!was_up)
 		return;
-	for (unsigned i = 0; i < l->cfg.window; i++) {
+	for (unsigned i = 0; i < SMPP_LINK_WINDOW_MAX; i++) {
 		if (l->sent[i].seq)
-			smpp_link_sent_end(l, &l->sent[i], -ENOTCONN);
+			smpp_link_sent_end(l, &l->sent[i], -ENOTCONN, NULL);
 	}
 	l->ops->down(l->priv);
 }
@@ -272,6 +286,8 @@ static void smpp_link_st_bind(struct osmo_fsm_inst *fi, uint32_t event, void *da
 		}
 		LOGLINK(l, LOGL_ERROR, "bind refused with status %02x\n", pdu->status);
 		l->last_error = "bind refused";
+		l->refused = true;
+		l->ops->event(l->priv, SMPP_LINK_REFUSED);
 		l->failures = OSMO_MAX(l->failures, 1U);	/* a second is no time for a password to change */
 	}
 	smpp_link_fall(l);
@@ -302,6 +318,8 @@ static void smpp_link_st_up_onenter(struct osmo_fsm_inst *fi, uint32_t prev)
 
 	LOGLINK(l, LOGL_NOTICE, "bound to %s\n", l->peer[0] ? l->peer : "the SMSC");
 	l->failures = l->missed = 0;
+	l->refused = false;
+	l->ops->event(l->priv, SMPP_LINK_BOUND);
 	l->generation++;
 	l->last_error = NULL;
 	smpp_link_enquire_schedule(l);
@@ -311,13 +329,13 @@ static void smpp_link_st_up_onenter(struct osmo_fsm_inst *fi, uint32_t prev)
 static void smpp_link_rx(struct smpp_link *l, const struct smpp_pdu *pdu)
 {
 	switch (pdu->id) {
-	case SMPP_RESP | SMPP_SUBMIT_SM:
+	case SMPP_RESP | SMPP_SUBMIT_SM: case SMPP_RESP | SMPP_DATA_SM:
 		smpp_link_rx_submit_resp(l, pdu);
 		break;
-	case SMPP_RESP:		/* generic_nack of a submit_sm we sent */
+	case SMPP_RESP:		/* generic_nack of what we sent */
 		smpp_link_rx_submit_resp(l, pdu);
 		break;
-	case SMPP_DELIVER_SM:
+	case SMPP_DELIVER_SM: case SMPP_DATA_SM:
 		l->rx_count++;
 		l->ops->deliver(l->priv, pdu);
 		break;
@@ -348,6 +366,8 @@ static void smpp_link_st_up(struct osmo_fsm_inst *fi, uint32_t event, void *data
 	smpp_link_enquire_schedule(l);
 	if (pdu->id == SMPP_UNBIND) {
 		l->last_error = "unbound by the SMSC";
+		smpp_conn_tx_resp(l->conn, pdu, SMPP_ST_OK, NULL);
+		smpp_conn_flush(l->conn);
 		smpp_link_fall(l);
 		return;
 	}
@@ -399,15 +419,11 @@ static __attribute__((constructor)) void smpp_link_fsm_register(void)
 
 /* --- public --- */
 
-static void smpp_link_cfg_copy(struct smpp_link *l, const struct smpp_link_cfg *cfg)
+void smpp_link_cfg_set(struct smpp_link *l, const struct smpp_link_cfg *cfg)
 {
 	struct smpp_link_cfg *d = &l->cfg;
 
 	*d = *cfg;
-	d->host = talloc_strdup(l, cfg->host ? cfg->host : "127.0.0.1");
-	d->system_id = talloc_strdup(l, cfg->system_id ? cfg->system_id : "");
-	d->password = talloc_strdup(l, cfg->password ? cfg->password : "");
-	d->system_type = talloc_strdup(l, cfg->system_type ? cfg->system_type : "");
 	d->port = cfg->port ? cfg->port : 2775;
 	d->window = cfg->window ? OSMO_MIN(cfg->window, (unsigned)SMPP_LINK_WINDOW_MAX) : SMPP_LINK_WINDOW;
 	d->enquire_s = cfg->enquire_s ? cfg->enquire_s : SMPP_LINK_ENQUIRE_S;
@@ -420,19 +436,31 @@ struct smpp_link *smpp_link_new(void *ctx, const struct smpp_link_cfg *cfg, cons
 
 	if (!l)
 		return NULL;
-	smpp_link_cfg_copy(l, cfg);
+	smpp_link_cfg_set(l, cfg);
 	l->ops = ops;
 	l->priv = priv;
-	l->sent = talloc_zero_array(l, struct smpp_link_sent, l->cfg.window);
 	osmo_timer_setup(&l->enquire, smpp_link_enquire_cb, l);
 	osmo_timer_setup(&l->resp, smpp_link_resp_cb, l);
 	l->fi = osmo_fsm_inst_alloc(&smpp_link_fsm, l, l, LOGL_DEBUG, NULL);
-	if (!l->fi || !l->sent) {
+	if (!l->fi) {
 		talloc_free(l);
 		return NULL;
 	}
 	osmo_fsm_inst_state_chg(l->fi, SMPP_LINK_ST_CONNECT, l->cfg.resp_timeout_s, SMPP_LINK_T_RESP);
 	return l;
+}
+
+void smpp_link_end(struct smpp_link *l)
+{
+	struct smpp_pdu bye = { .id = SMPP_UNBIND };
+
+	if (!smpp_link_up(l))
+		return;
+	bye.seq = smpp_link_next_seq(l);
+	if (smpp_conn_tx(l->conn, &bye) == 0)
+		smpp_conn_flush(l->conn);
+	l->last_error = "shut down";
+	smpp_link_fall(l);
 }
 
 void smpp_link_free(struct smpp_link *l)
@@ -446,15 +474,15 @@ void smpp_link_free(struct smpp_link *l)
 	talloc_free(l);
 }
 
-int smpp_link_submit(struct smpp_link *l, const struct smpp_sm *sm, void *ref)
+int smpp_link_submit(struct smpp_link *l, const struct smpp_sm *sm, bool data_sm, void *ref)
 {
-	struct smpp_pdu pdu = { .id = SMPP_SUBMIT_SM, .sm = *sm };
+	struct smpp_pdu pdu = { .id = data_sm ? SMPP_DATA_SM : SMPP_SUBMIT_SM, .sm = *sm };
 	struct smpp_link_sent *s = NULL;
 	int rc;
 
 	if (!smpp_link_up(l))
 		return -ENOTCONN;
-	for (unsigned i = 0; i < l->cfg.window && !s; i++) {
+	for (unsigned i = 0; i < SMPP_LINK_WINDOW_MAX && !s && l->in_flight < l->cfg.window; i++) {
 		if (!l->sent[i].seq)
 			s = &l->sent[i];
 	}
@@ -475,15 +503,15 @@ int smpp_link_submit(struct smpp_link *l, const struct smpp_sm *sm, void *ref)
 
 void smpp_link_forget(struct smpp_link *l, void *ref)
 {
-	for (unsigned i = 0; i < l->cfg.window; i++) {
+	for (unsigned i = 0; i < SMPP_LINK_WINDOW_MAX; i++) {
 		if (l->sent[i].ref == ref)
 			l->sent[i].ref = NULL;
 	}
 }
 
-void smpp_link_deliver_resp(struct smpp_link *l, unsigned generation, uint32_t seq, uint32_t status)
+void smpp_link_deliver_resp(struct smpp_link *l, unsigned generation, uint32_t id, uint32_t seq, uint32_t status)
 {
-	const struct smpp_pdu req = { .id = SMPP_DELIVER_SM, .seq = seq };
+	const struct smpp_pdu req = { .id = id, .seq = seq };
 
 	if (smpp_link_up(l) && generation == l->generation)
 		smpp_conn_tx_resp(l->conn, &req, status, NULL);

@@ -25,6 +25,7 @@ static const struct value_string smpp_id_names[] = {
 	{ SMPP_RESP | SMPP_BIND_RX, "bind_receiver_resp" }, { SMPP_RESP | SMPP_BIND_TX, "bind_transmitter_resp" },
 	{ SMPP_RESP | SMPP_BIND_TRX, "bind_transceiver_resp" }, { SMPP_RESP | SMPP_SUBMIT_SM, "submit_sm_resp" },
 	{ SMPP_RESP | SMPP_DELIVER_SM, "deliver_sm_resp" }, { SMPP_RESP | SMPP_UNBIND, "unbind_resp" },
+	{ SMPP_DATA_SM, "data_sm" }, { SMPP_RESP | SMPP_DATA_SM, "data_sm_resp" },
 	{ SMPP_RESP | SMPP_ENQUIRE_LINK, "enquire_link_resp" }, { SMPP_RESP, "generic_nack" },
 	{ 0, NULL }
 };
@@ -58,6 +59,7 @@ static const struct smpp_layout {
 	{ SMPP_RESP | SMPP_BIND_RX, "?16" }, { SMPP_RESP | SMPP_BIND_TX, "?16" }, { SMPP_RESP | SMPP_BIND_TRX, "?16" },
 	{ SMPP_SUBMIT_SM, "6 oo 21 oo 21 ooo 17 17 oooo m" }, { SMPP_DELIVER_SM, "6 oo 21 oo 21 ooo 17 17 oooo m" },
 	{ SMPP_RESP | SMPP_SUBMIT_SM, "?65" }, { SMPP_RESP | SMPP_DELIVER_SM, "?65" },
+	{ SMPP_DATA_SM, "6 oo 65 oo 65 ooo" }, { SMPP_RESP | SMPP_DATA_SM, "?65" },
 	{ SMPP_ALERT, "oo 65 oo 65" },
 	{ SMPP_UNBIND, "" }, { SMPP_RESP | SMPP_UNBIND, "" }, { SMPP_ENQUIRE_LINK, "" },
 	{ SMPP_RESP | SMPP_ENQUIRE_LINK, "" }, { SMPP_RESP, "" },
@@ -114,6 +116,11 @@ static void smpp_addr_set(struct smpp_addr *a, uint8_t ton, uint8_t npi, const u
 	snprintf(a->digits, sizeof(a->digits), "%.20s", (const char *)str);
 }
 
+static bool smpp_is_sm(uint32_t id)
+{
+	return id == SMPP_SUBMIT_SM || id == SMPP_DELIVER_SM || id == SMPP_DATA_SM;
+}
+
 static int smpp_unpack(uint32_t id, void *dst, const uint8_t *in, size_t len)
 {
 	return smpp34_unpack(id, dst, in, len) == 0 ? 0 : -EINVAL;
@@ -159,6 +166,25 @@ static int smpp_sm_dec(struct smpp_pdu *pdu, const uint8_t *in, size_t len)
 	return 0;
 }
 
+static int smpp_data_dec(struct smpp_pdu *pdu, const uint8_t *in, size_t len)
+{
+	struct smpp_sm *sm = &pdu->sm;
+	data_sm_t d = {};
+	int rc = smpp_unpack(DATA_SM, &d, in, len);
+
+	if (rc < 0)
+		return rc;
+	if (strlen((const char *)d.source_addr) > 20 || strlen((const char *)d.destination_addr) > 20)
+		return -EINVAL;
+	memcpy(sm->service_type, d.service_type, sizeof(sm->service_type));
+	smpp_addr_set(&sm->src, d.source_addr_ton, d.source_addr_npi, d.source_addr);
+	smpp_addr_set(&sm->dst, d.dest_addr_ton, d.dest_addr_npi, d.destination_addr);
+	sm->esm_class = d.esm_class;
+	sm->registered = d.registered_delivery;
+	sm->data_coding = d.data_coding;
+	return 0;
+}
+
 static int smpp_alert_dec(struct smpp_pdu *pdu, const uint8_t *in, size_t len)
 {
 	alert_notification_t a = {};
@@ -181,7 +207,7 @@ static int smpp_text_dec(struct smpp_pdu *pdu, const uint8_t *in, size_t len)
 
 	if (len == SMPP_PDU_MIN)
 		return 0;
-	if (pdu->id == (SMPP_RESP | SMPP_SUBMIT_SM) || pdu->id == (SMPP_RESP | SMPP_DELIVER_SM)) {
+	if (smpp_is_sm(pdu->id & ~SMPP_RESP)) {
 		rc = smpp_unpack(SUBMIT_SM_RESP, &s, in, len);
 		memcpy(pdu->text, s.message_id, sizeof(s.message_id));
 	} else {
@@ -191,23 +217,43 @@ static int smpp_text_dec(struct smpp_pdu *pdu, const uint8_t *in, size_t len)
 	return rc;
 }
 
+static int smpp_payload_dec(uint8_t *ud, size_t *ud_len, const uint8_t *v, size_t len)
+{
+	if (len > SMPP_SM_MAX)
+		return -EMSGSIZE;
+	if (*ud_len)	/* 5.3.2.32: not both */
+		return -EINVAL;
+	*ud_len = len;
+	if (len)
+		memcpy(ud, v, len);
+	return 0;
+}
+
+/* Optional parameters of a message. */
+static int smpp_sm_tlv(struct smpp_sm *sm, uint16_t tag, const uint8_t *v, size_t len)
+{
+	if (tag == TLVID_user_message_reference && len == 2) {
+		sm->has_user_ref = true;
+		sm->user_ref = v[0] << 8 | v[1];
+	} else if (tag == TLVID_message_payload) {
+		sm->payload = true;
+		return smpp_payload_dec(sm->ud, &sm->ud_len, v, len);
+	} else if (tag == TLVID_message_state && len == 1) {
+		sm->state = v[0];
+	} else if (tag == TLVID_receipted_message_id && len && len <= sizeof(sm->receipt_id)) {
+		memset(sm->receipt_id, 0, sizeof(sm->receipt_id));
+		memcpy(sm->receipt_id, v, strnlen((const char *)v, OSMO_MIN(len, sizeof(sm->receipt_id) - 1)));
+	}
+	return 0;
+}
+
 static int smpp_tlv_apply(struct smpp_pdu *pdu, uint16_t tag, const uint8_t *v, size_t len)
 {
-	bool sm = pdu->id == SMPP_SUBMIT_SM || pdu->id == SMPP_DELIVER_SM;
-
-	if (sm && tag == TLVID_user_message_reference && len == 2) {
-		pdu->sm.has_user_ref = true;
-		pdu->sm.user_ref = v[0] << 8 | v[1];
-	} else if (sm && tag == TLVID_message_payload) {
-		if (len > sizeof(pdu->sm.ud))
-			return -EMSGSIZE;
-		if (pdu->sm.ud_len)	/* 5.3.2.32: not both */
-			return -EINVAL;
-		pdu->sm.payload = true;
-		pdu->sm.ud_len = len;
-		if (len)
-			memcpy(pdu->sm.ud, v, len);
-	} else if (pdu->id == SMPP_ALERT && tag == TLVID_ms_availability_status && len == 1) {
+	if (smpp_is_sm(pdu->id))
+		return smpp_sm_tlv(&pdu->sm, tag, v, len);
+	if (smpp_is_sm(pdu->id & ~SMPP_RESP) && tag == TLVID_message_payload)
+		return smpp_payload_dec(pdu->rsp_ud, &pdu->rsp_ud_len, v, len);
+	if (pdu->id == SMPP_ALERT && tag == TLVID_ms_availability_status && len == 1) {
 		pdu->alert.has_availability = true;
 		pdu->alert.availability = v[0];
 	}
@@ -237,10 +283,12 @@ static int smpp_body_dec(struct smpp_pdu *pdu, const uint8_t *in, size_t len)
 		return smpp_bind_dec(pdu, in, len);
 	case SMPP_SUBMIT_SM: case SMPP_DELIVER_SM:
 		return smpp_sm_dec(pdu, in, len);
+	case SMPP_DATA_SM:
+		return smpp_data_dec(pdu, in, len);
 	case SMPP_ALERT:
 		return smpp_alert_dec(pdu, in, len);
 	case SMPP_RESP | SMPP_BIND_RX: case SMPP_RESP | SMPP_BIND_TX: case SMPP_RESP | SMPP_BIND_TRX:
-	case SMPP_RESP | SMPP_SUBMIT_SM: case SMPP_RESP | SMPP_DELIVER_SM:
+	case SMPP_RESP | SMPP_SUBMIT_SM: case SMPP_RESP | SMPP_DELIVER_SM: case SMPP_RESP | SMPP_DATA_SM:
 		return smpp_text_dec(pdu, in, len);
 	default:
 		return 0;
@@ -310,6 +358,21 @@ static int smpp_bind_enc(struct bytes *out, const struct smpp_pdu *pdu)
 	return smpp_pack(out, BIND_TRANSCEIVER, &b);
 }
 
+static void smpp_sm_tlvs_enc(struct bytes *out, const struct smpp_sm *sm, bool payload)
+{
+	const uint8_t ref[] = { sm->user_ref >> 8, sm->user_ref & 0xFF };
+
+	if (payload)
+		smpp_tlv_put(out, TLVID_message_payload, sm->ud, sm->ud_len);
+	if (sm->has_user_ref)
+		smpp_tlv_put(out, TLVID_user_message_reference, ref, sizeof(ref));
+	if (sm->receipt_id[0])	/* with its NUL, 5.3.2.12 */
+		smpp_tlv_put(out, TLVID_receipted_message_id, (const uint8_t *)sm->receipt_id,
+			     strnlen(sm->receipt_id, sizeof(sm->receipt_id) - 1) + 1);
+	if (sm->state)
+		smpp_tlv_put(out, TLVID_message_state, &sm->state, 1);
+}
+
 static int smpp_sm_enc(struct bytes *out, const struct smpp_pdu *pdu)
 {
 	const struct smpp_sm *sm = &pdu->sm;
@@ -337,10 +400,30 @@ static int smpp_sm_enc(struct bytes *out, const struct smpp_pdu *pdu)
 	s.sm_length = sm->payload ? 0 : sm->ud_len;
 	memcpy(s.short_message, sm->ud, s.sm_length);
 	rc = smpp_pack(out, SUBMIT_SM, &s);
-	if (sm->payload)
-		smpp_tlv_put(out, TLVID_message_payload, sm->ud, sm->ud_len);
-	if (sm->has_user_ref)
-		smpp_tlv_put(out, TLVID_user_message_reference, (uint8_t[]){ sm->user_ref >> 8, sm->user_ref & 0xFF }, 2);
+	smpp_sm_tlvs_enc(out, sm, sm->payload);
+	return rc;
+}
+
+static int smpp_data_enc(struct bytes *out, const struct smpp_pdu *pdu)
+{
+	const struct smpp_sm *sm = &pdu->sm;
+	data_sm_t d = { .command_id = pdu->id, .command_status = pdu->status, .sequence_number = pdu->seq };
+	int rc;
+
+	if (sm->ud_len > sizeof(sm->ud))
+		return -EMSGSIZE;
+	memcpy(d.service_type, sm->service_type, sizeof(sm->service_type));
+	d.source_addr_ton = sm->src.ton;
+	d.source_addr_npi = sm->src.npi;
+	memcpy(d.source_addr, sm->src.digits, sizeof(sm->src.digits));
+	d.dest_addr_ton = sm->dst.ton;
+	d.dest_addr_npi = sm->dst.npi;
+	memcpy(d.destination_addr, sm->dst.digits, sizeof(sm->dst.digits));
+	d.esm_class = sm->esm_class;
+	d.registered_delivery = sm->registered;
+	d.data_coding = sm->data_coding;
+	rc = smpp_pack(out, DATA_SM, &d);
+	smpp_sm_tlvs_enc(out, sm, sm->payload || sm->ud_len);
 	return rc;
 }
 
@@ -366,14 +449,18 @@ static int smpp_alert_enc(struct bytes *out, const struct smpp_pdu *pdu)
 static int smpp_text_enc(struct bytes *out, const struct smpp_pdu *pdu)
 {
 	size_t n = strnlen(pdu->text, sizeof(pdu->text));
-	bool bind = pdu->id != (SMPP_RESP | SMPP_SUBMIT_SM) && pdu->id != (SMPP_RESP | SMPP_DELIVER_SM);
+	bool bind = !smpp_is_sm(pdu->id & ~SMPP_RESP);
 	bind_transceiver_resp_t b = { .command_id = pdu->id, .command_status = pdu->status, .sequence_number = pdu->seq };
 	submit_sm_resp_t s = { .command_id = pdu->id, .command_status = pdu->status, .sequence_number = pdu->seq };
+	int rc;
 
-	if (n >= (bind ? sizeof(b.system_id) : sizeof(s.message_id)))
+	if (n >= (bind ? sizeof(b.system_id) : sizeof(s.message_id)) || pdu->rsp_ud_len > sizeof(pdu->rsp_ud))
 		return -EMSGSIZE;
 	memcpy(bind ? b.system_id : s.message_id, pdu->text, n);
-	return bind ? smpp_pack(out, BIND_TRANSCEIVER_RESP, &b) : smpp_pack(out, SUBMIT_SM_RESP, &s);
+	rc = bind ? smpp_pack(out, BIND_TRANSCEIVER_RESP, &b) : smpp_pack(out, SUBMIT_SM_RESP, &s);
+	if (pdu->rsp_ud_len && !bind)
+		smpp_tlv_put(out, TLVID_message_payload, pdu->rsp_ud, pdu->rsp_ud_len);
+	return rc;
 }
 
 static int smpp_body_enc(struct bytes *out, const struct smpp_pdu *pdu)
@@ -385,6 +472,8 @@ static int smpp_body_enc(struct bytes *out, const struct smpp_pdu *pdu)
 		return smpp_bind_enc(out, pdu);
 	case SMPP_SUBMIT_SM: case SMPP_DELIVER_SM:
 		return smpp_sm_enc(out, pdu);
+	case SMPP_DATA_SM:
+		return smpp_data_enc(out, pdu);
 	case SMPP_ALERT:
 		return smpp_alert_enc(out, pdu);
 	case SMPP_RESP | SMPP_SUBMIT_SM:
@@ -392,7 +481,7 @@ static int smpp_body_enc(struct bytes *out, const struct smpp_pdu *pdu)
 			return smpp_pack(out, ENQUIRE_LINK, &head);
 		return smpp_text_enc(out, pdu);
 	case SMPP_RESP | SMPP_BIND_RX: case SMPP_RESP | SMPP_BIND_TX: case SMPP_RESP | SMPP_BIND_TRX:
-	case SMPP_RESP | SMPP_DELIVER_SM:
+	case SMPP_RESP | SMPP_DELIVER_SM: case SMPP_RESP | SMPP_DATA_SM:
 		return smpp_text_enc(out, pdu);
 	default:
 		return smpp_layout(pdu->id) ? smpp_pack(out, ENQUIRE_LINK, &head) : -EOPNOTSUPP;

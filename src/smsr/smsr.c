@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <osmocom/core/utils.h>
-#include <osmocom/rsp/sms/sms_port.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/misc.h>
 
@@ -28,9 +27,11 @@ struct smsr *smsr_alloc(void *ctx)
 		.database = talloc_strdup(s, "/var/lib/osmocom/smsr.db"),
 		.es_ip = talloc_strdup(s, "127.0.0.1"), .es_port = 8444,
 		.scp81_ip = talloc_strdup(s, "127.0.0.1"), .scp81_port = 8443,
-		.smpp_port = 2775, .default_validity_s = 720, .sms_max_parts = 5,
+		.default_validity_s = 720, .sms_max_parts = 5,
 	};
 	INIT_LLIST_HEAD(&s->cfg.parties);
+	INIT_LLIST_HEAD(&s->cfg.smscs);
+	card_bearer_cfg_default(&s->cfg.bearer);
 	return s;
 }
 
@@ -81,6 +82,37 @@ void smsr_party_apply(struct smsr *s, struct smsr_party *p)
 	talloc_free(ep->url);
 	ep->fpr = talloc_strdup(ep, p->fpr);
 	ep->url = talloc_strdup(ep, p->url);
+}
+
+/* --- SMSCs ------------------------------------------------------------------------------------------------------ */
+
+struct smsr_smsc *smsr_smsc_new(struct smsr *s, const char *name)
+{
+	unsigned n = llist_count(&s->cfg.smscs);
+	struct smsr_smsc *c;
+
+	if (n >= SMSC_MAX || strlen(name) >= sizeof(c->cfg.name))
+		return NULL;
+	c = talloc_zero(s, struct smsr_smsc);
+	OSMO_ASSERT(c);
+	OSMO_STRLCPY_ARRAY(c->cfg.name, name);
+	OSMO_STRLCPY_ARRAY(c->cfg.link.system_id, "smsr");
+	llist_add_tail(&c->entry, &s->cfg.smscs);
+	return c;
+}
+
+void smsr_smsc_del(struct smsr *s, struct smsr_smsc *c)
+{
+	if (s->sms)
+		sms_port_smsc_del(s->sms, c->cfg.name);
+	llist_del(&c->entry);
+	secret_wipe(c->cfg.link.password, sizeof(c->cfg.link.password));
+	talloc_free(c);
+}
+
+int smsr_smsc_apply(struct smsr *s, const struct smsr_smsc *c)
+{
+	return s->sms ? sms_port_smsc_set(s->sms, &c->cfg) : 0;
 }
 
 /* --- from the ES link -------------------------------------------------------------------------------------------- */
@@ -204,22 +236,28 @@ static int start_link(struct smsr *s)
 	return es_link_start(s->link, &cfg);
 }
 
+/* Corrections 20: what goes into triggers to cards of this operator. */
+static void packet_data(void *priv, const char *mno_id, const char **apn, const char **login, const char **password)
+{
+	struct smsr *s = priv;
+	const struct smsr_party *p;
+
+	llist_for_each_entry(p, &s->cfg.parties, entry) {
+		if (strcmp(p->id, mno_id))
+			continue;
+		*apn = p->apn;
+		*login = p->login;
+		*password = p->password;
+		return;
+	}
+}
+
 static int start_cards(struct smsr *s)
 {
-	const struct smpp_link_cfg smpp = {
-		.host = s->cfg.smpp_host,
-		.port = s->cfg.smpp_port,
-		.system_id = s->cfg.smpp_id ? s->cfg.smpp_id : "smsr",
-		.password = s->cfg.smpp_password ? s->cfg.smpp_password : "",
-		.system_type = "",
-		.window = 10,
-		.enquire_s = 30,
-		.resp_timeout_s = 15,
-	};
 	const struct sms_port_cfg sms = {
-		.smpp = &smpp,
 		.own_number = s->cfg.sms_number ? s->cfg.sms_number : "1001",
-		.max_parts = s->cfg.sms_max_parts,
+		.max_parts = OSMO_MAX(s->cfg.sms_max_parts, s->cfg.bearer.sms_parts_limit),
+		.limits = s->cfg.sms_limits,
 		.rx = card_in_sms,
 		.alert = card_in_alert,
 		.priv = &s->card_in,
@@ -230,16 +268,22 @@ static int start_cards(struct smsr *s)
 		.scp81_bind_ip = s->cfg.scp81_ip, .scp81_bind_port = s->cfg.scp81_port,
 		.adv_ip = s->cfg.adv_ip ? s->cfg.adv_ip : s->cfg.scp81_ip, .adv_port = s->cfg.adv_port,
 		.uri = "/gsma/adminagent", .sms_max_parts = s->cfg.sms_max_parts,
+		.cattp_bind_ip = s->cfg.cattp_ip, .cattp_bind_port = s->cfg.cattp_port,
+		.cattp_adv_ip = s->cfg.cattp_adv_ip, .cattp_adv_port = s->cfg.cattp_adv_port, .bearer = &s->cfg.bearer,
 	};
+	struct smsr_smsc *c;
 
 	s->card_in.reg = s->euiccs;
-	if (!s->cfg.smpp_host) {
-		LOGP(DMAIN, LOGL_FATAL, "configuration: 'host IP PORT' is missing in node smpp\n");
+	if (llist_empty(&s->cfg.smscs)) {
+		LOGP(DMAIN, LOGL_FATAL, "configuration: no node 'smsc NAME', no way to cards\n");
 		return -EINVAL;
 	}
 	s->sms = sms_port_new(s, &sms);
 	if (!s->sms)
 		return -EIO;
+	llist_for_each_entry(c, &s->cfg.smscs, entry)
+		if (smsr_smsc_apply(s, c) < 0)
+			return -EIO;
 	cards.sms = s->sms;
 	s->cards = card_sessions_new(s, &cards);
 	s->euiccs->cards = s->cards;
@@ -260,6 +304,8 @@ int smsr_start(struct smsr *s)
 	s->euiccs->link = s->link;
 	s->euiccs->default_validity_s = s->cfg.default_validity_s;
 	s->euiccs->wake = proc_wake;
+	s->euiccs->packet_data = packet_data;
+	s->euiccs->packet_data_priv = s;
 	if (!s->link || start_cards(s) < 0)
 		return -EIO;
 	proc_load_open(s->euiccs);	/* locks are taken again before anybody can ask */

@@ -4,29 +4,38 @@
 
 #include <osmocom/rsp/crypto/cert.h>
 #include <osmocom/rsp/es/es_link.h>
+#include <osmocom/rsp/sms/sms_port.h>
 
 #include "card_in.h"
-
-struct sms_port;
 
 struct smsr_party {			/* as configured; copied to the ES link when that is there */
 	struct llist_head entry;
 	char id[OID_STR_SIZE];
 	enum es_role role;
 	char *fpr, *url, *eum_cert_file, *eid_prefix;
+	char *apn, *login, *password;	/* operator: packet data of its cards */
 	bool ecb;
 	struct cert_x509 *eum_cert;
+};
+
+struct smsr_smsc {			/* as configured; copied to the SMS port when that is there */
+	struct llist_head entry;
+	struct smsc_cfg cfg;
 };
 
 struct smsr_cfg {
 	char *own_id, *own_name, *database, *kek, *ci_cert;
 	char *es_ip, *es_url, *tls_cert, *tls_key, *tls_ca, *tls_crl;
 	char *scp81_ip, *adv_ip, *sms_number;
-	char *smpp_host, *smpp_id, *smpp_password;
-	uint16_t es_port, scp81_port, adv_port, smpp_port;
+	uint16_t es_port, scp81_port, adv_port;
+	char *cattp_ip, *cattp_adv_ip;	/* NULL: no CAT_TP, as bound */
+	uint16_t cattp_port, cattp_adv_port;
+	struct card_bearer_cfg bearer;
 	unsigned default_validity_s, sms_max_parts;
 	bool allow_operate;
 	struct llist_head parties;	/* struct smsr_party.entry */
+	struct llist_head smscs;	/* struct smsr_smsc.entry */
+	struct sms_port_limits sms_limits;
 };
 
 struct smsr {
@@ -53,3 +62,6 @@ int smsr_import_key(struct smsr *s, const char *eum_id, const char *file);
 struct smsr_party *smsr_party_get(struct smsr *s, const char *id);	/* made when needed; NULL: not an OID */
 void smsr_party_del(struct smsr *s, const char *id);
 void smsr_party_apply(struct smsr *s, struct smsr_party *p);	/* its settings have changed */
+struct smsr_smsc *smsr_smsc_new(struct smsr *s, const char *name);	/* NULL: too long, or too many */
+void smsr_smsc_del(struct smsr *s, struct smsr_smsc *c);
+int smsr_smsc_apply(struct smsr *s, const struct smsr_smsc *c);	/* 0 or negative errno */

@@ -188,6 +188,8 @@ static int run(void *ctx)
 		LOGP(DMAIN, LOGL_ERROR, "CTRL port %d cannot be opened\n", opt.ctrl_port ? : CTRL_PORT);
 		if (opt.ctrl_port)
 			return 1;
+	} else {
+		smsr_vty_smsc_ctrl();
 	}
 	while (!quit) {
 		osmo_select_main_ctx(0);

@@ -1,4 +1,4 @@
-/* Configuration: nodes smsr, party, smpp; each with its write function below its commands.
+/* Configuration: nodes smsr, party; each with its write function below its commands.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <stdlib.h>
@@ -13,57 +13,11 @@
 #include "smsr.h"
 #include "smsr_vty.h"
 
-enum { SMSR_NODE = _LAST_OSMOVTY_NODE + 1, PARTY_NODE, SMPP_NODE };
-
 static struct osmo_tdef_group timer_groups[] = {
 	{ .name = "procedure", .tdefs = euicc_tdefs, .desc = "Procedures and holds" },
 	{ .name = "card", .tdefs = card_session_tdefs, .desc = "Card sessions" },
 	{}
 };
-
-/* --- node smpp ---------------------------------------------------------------------------------------------------- */
-
-static struct cmd_node smpp_node = { SMPP_NODE, "%s(config-smpp)# ", 1 };
-
-DEFUN(cfg_smpp, cfg_smpp_cmd, "smpp", "Link to the SMSC, takes effect at the next start\n")
-{
-	vty->node = SMPP_NODE;
-	return CMD_SUCCESS;
-}
-
-DEFUN(cfg_smpp_host, cfg_smpp_host_cmd, "host (A.B.C.D|X:X::X:X) <1-65535>",
-      "Where the SMSC listens\nIPv4\nIPv6\nPort\n")
-{
-	osmo_talloc_replace_string(g_smsr, &g_smsr->cfg.smpp_host, argv[0]);
-	g_smsr->cfg.smpp_port = atoi(argv[1]);
-	return CMD_SUCCESS;
-}
-
-DEFUN(cfg_smpp_id, cfg_smpp_id_cmd, "system-id NAME", "Name we bind with\nName\n")
-{
-	osmo_talloc_replace_string(g_smsr, &g_smsr->cfg.smpp_id, argv[0]);
-	return CMD_SUCCESS;
-}
-
-DEFUN(cfg_smpp_password, cfg_smpp_password_cmd, "password WORD", "Password we bind with\nPassword\n")
-{
-	osmo_talloc_replace_string(g_smsr, &g_smsr->cfg.smpp_password, argv[0]);
-	return CMD_SUCCESS;
-}
-
-static int config_write_smpp(struct vty *vty)
-{
-	const struct smsr_cfg *c = &g_smsr->cfg;
-
-	vty_out(vty, "smpp%s", VTY_NEWLINE);
-	if (c->smpp_host)
-		vty_out(vty, " host %s %u%s", c->smpp_host, c->smpp_port, VTY_NEWLINE);
-	if (c->smpp_id)
-		vty_out(vty, " system-id %s%s", c->smpp_id, VTY_NEWLINE);
-	if (c->smpp_password)	/* for the file, not for a screen */
-		vty_out(vty, " password %s%s", vty->type == VTY_FILE ? c->smpp_password : "********", VTY_NEWLINE);
-	return CMD_SUCCESS;
-}
 
 /* --- node smsr ---------------------------------------------------------------------------------------------------- */
 
@@ -183,6 +137,8 @@ static int config_write_smsr(struct vty *vty)
 	write_string(vty, "sms number", c->sms_number);
 	if (c->sms_max_parts != 5)
 		vty_out(vty, " sms max-parts %u%s", c->sms_max_parts, VTY_NEWLINE);
+	smsr_vty_smsc_write_limits(vty);
+	smsr_vty_bearer_write(vty);
 	vty_out(vty, " default-validity %u%s", c->default_validity_s, VTY_NEWLINE);
 	if (c->allow_operate)
 		vty_out(vty, " allow-operate%s", VTY_NEWLINE);
@@ -302,6 +258,7 @@ static void write_party(struct vty *vty, const struct smsr_party *p)
 		vty_out(vty, "  eid-prefix %s%s", p->eid_prefix, VTY_NEWLINE);
 	if (p->ecb)
 		vty_out(vty, "  key-wrap ecb%s", VTY_NEWLINE);
+	smsr_vty_bearer_write_party(vty, p);
 }
 
 static int config_write_timers(struct vty *vty)
@@ -314,12 +271,6 @@ static struct cmd_node timer_node = { PARTY_NODE + 10, "", 0 };
 
 void smsr_vty_init(void)
 {
-	install_element(CONFIG_NODE, &cfg_smpp_cmd);
-	install_node(&smpp_node, config_write_smpp);
-	install_element(SMPP_NODE, &cfg_smpp_host_cmd);
-	install_element(SMPP_NODE, &cfg_smpp_id_cmd);
-	install_element(SMPP_NODE, &cfg_smpp_password_cmd);
-
 	install_element(CONFIG_NODE, &cfg_smsr_cmd);
 	install_node(&smsr_node, config_write_smsr);
 	install_element(SMSR_NODE, &cfg_own_id_cmd);
@@ -353,5 +304,7 @@ void smsr_vty_init(void)
 
 	osmo_tdef_vty_groups_init(CONFIG_NODE, timer_groups);
 	install_node(&timer_node, config_write_timers);
+	smsr_vty_smsc_init();
+	smsr_vty_bearer_init();
 	smsr_vty_euicc_init();
 }

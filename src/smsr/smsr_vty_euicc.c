@@ -31,7 +31,7 @@ static bool started(struct vty *vty)
 	return g_smsr->euiccs;
 }
 
-static struct euicc *find(struct vty *vty, const char *text)
+struct euicc *smsr_vty_euicc_find(struct vty *vty, const char *text)
 {
 	struct euicc *e = NULL;
 	struct eid eid;
@@ -76,7 +76,7 @@ static void show_record(struct vty *vty, const struct euicc *e)
 	vty_out(vty, " EUM %s, produced %s, %s %s, remote provisioning %s%s", f->eum_id,
 		clock_str(t, f->production_date), f->platform_type, f->platform_version, f->remote_provisioning_version,
 		VTY_NEWLINE);
-	vty_out(vty, " bearers: SMS%s%s%s", f->http ? ", HTTPS" : "", f->cattp ? ", CAT_TP (not used)" : "",
+	vty_out(vty, " bearers: SMS%s%s%s", f->http ? ", HTTPS" : "", f->cattp ? ", CAT_TP" : "",
 		VTY_NEWLINE);
 	vty_out(vty, " memory: %u remaining, %u for profiles%s", f->remaining_memory, f->available_memory, VTY_NEWLINE);
 	vty_out(vty, " %s%s%s%s", e->eis->declared ? "declared" : "not yet declared", e->eis->imei[0] ? ", IMEI " : "",
@@ -151,7 +151,7 @@ static void show_line(void *arg, const struct smsr_audit *a)
 DEFUN(show_euicc, show_euicc_cmd, "show euicc EID", SHOW_STR EUICC_HELP EID_HELP)
 {
 	struct smsr_proc_row rows[PROCS_MAX];
-	struct euicc *e = find(vty, argv[0]);
+	struct euicc *e = smsr_vty_euicc_find(vty, argv[0]);
 	size_t n;
 
 	if (!e)
@@ -162,6 +162,7 @@ DEFUN(show_euicc, show_euicc_cmd, "show euicc EID", SHOW_STR EUICC_HELP EID_HELP
 	vty_out(vty, "Card session: %s, SMS to %s%s",
 		card_session_describe(g_smsr->cards, OTC_SELECT, &e->eis->fix.eid), e->msisdn[0] ? e->msisdn : "-",
 		VTY_NEWLINE);
+	smsr_vty_bearer_show(vty, e);
 	n = smsr_db_proc_recent(g_smsr->db, &e->eis->fix.eid, rows, ARRAY_SIZE(rows));
 	vty_out(vty, "Procedures%s", VTY_NEWLINE);
 	for (size_t i = 0; i < n; i++)
@@ -197,7 +198,7 @@ static void out_lines(struct vty *vty, char *text)
 		vty_out(vty, "%s%s", line, VTY_NEWLINE);
 }
 
-DEFUN(show_smpp, show_smpp_cmd, "show smpp", SHOW_STR "Link to the SMSC\n")
+DEFUN(show_smsc, show_smsc_cmd, "show smsc", SHOW_STR "Links to SMSCs, their routes, and what is on its way\n")
 {
 	if (!started(vty))
 		return CMD_WARNING;
@@ -230,7 +231,7 @@ DEFUN(show_parties, show_parties_cmd, "show parties", SHOW_STR "Peers on the ES 
 
 static int operate(struct vty *vty, const char *eid, enum proc_kind kind, const char *iccid_text)
 {
-	struct euicc *e = find(vty, eid);
+	struct euicc *e = smsr_vty_euicc_find(vty, eid);
 	char iccid[ICCID_STR_SIZE] = "";
 	struct proc_want w = { .kind = kind, .requester = POLICY_PARTY_VTY, .iface = ES4, .iccid = iccid };
 	int64_t id;
@@ -283,7 +284,7 @@ void smsr_vty_euicc_init(void)
 	install_element_ve(&show_euiccs_cmd);
 	install_element_ve(&show_euicc_cmd);
 	install_element_ve(&show_procedures_cmd);
-	install_element_ve(&show_smpp_cmd);
+	install_element_ve(&show_smsc_cmd);
 	install_element_ve(&show_outbox_cmd);
 	install_element_ve(&show_parties_cmd);
 	install_element(ENABLE_NODE, &euicc_enable_cmd);

@@ -47,7 +47,7 @@ done
 sleep "${SECRETS_IDLE:-3}"		# and the card's last session to end
 
 q() { echo "# $3"; vty "$2" "$3"; echo; } >>"$D/$1.vty"
-for c in "show euicc" "show euicc $eid" "show procedures" "show outbox" "show parties" "show smpp" "show stats" "show talloc-context all full"; do q smsr "$P_SMSR_VTY" "$c"; done
+for c in "show euicc" "show euicc $eid" "show procedures" "show outbox" "show parties" "show smsc" "show stats" "show talloc-context all full"; do q smsr "$P_SMSR_VTY" "$c"; done
 for c in "show orders" "show order 1" "show profiles" "show outbox" "show stats"; do q smdp "$P_SMDP_VTY" "$c"; done
 for c in "show euicc" "show euicc $eid" "show profiles $eid" "show counters $eid" "show network"; do q sim "$P_SIM_VTY" "$c"; done
 for w in smsr smdp sim; do

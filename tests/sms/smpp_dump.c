@@ -73,8 +73,8 @@ static const struct network_ue_ops phone_ops = { .attached = phone_attached, .mt
 
 int main(void)
 {
-	struct smpp_link_cfg link = { .host = "127.0.0.1", .system_id = "smsr", .password = "secret" };
-	struct sms_port_cfg cfg = { .smpp = &link, .own_number = "1001", .rx = port_rx };
+	struct smsc_cfg smsc = { .name = "a", .link = { .host = "127.0.0.1", .system_id = "smsr", .password = "secret" } };
+	struct sms_port_cfg cfg = { .own_number = "1001", .rx = port_rx };
 	void *root = talloc_named_const(NULL, 0, "smpp_dump");
 	struct network *net;
 	struct sms_port *port;
@@ -84,9 +84,10 @@ int main(void)
 	osmo_init_logging2(root, &rsp_log_info);
 	log_set_log_level(osmo_stderr_target, LOGL_FATAL);
 	net = network_new(root, NULL);
-	link.port = smsc_port = network_smpp_listen(net, "127.0.0.1", 0, "secret");
+	smsc.link.port = smsc_port = network_smpp_listen(net, "127.0.0.1", 0, "secret");
 	network_subscriber_add(net, IMSI, MSISDN, NULL, NULL);
 	port = sms_port_new(root, &cfg);
+	sms_port_smsc_set(port, &smsc);
 	if (!LOOP_UNTIL(NULL, 5000, sms_port_up(port)))
 		return 1;
 	ue = network_attach(net, IMSI, &phone_ops, NULL);

@@ -12,6 +12,7 @@ struct smpp_conn_ops {
 	void (*rx)(void *priv, const struct smpp_pdu *pdu);
 	/* Closed by the peer, an error or bytes that are no SMPP; the connection is gone when this returns. */
 	void (*closed)(void *priv, const char *reason);
+	void (*unreadable)(void *priv);		/* to count it; may be NULL; leaves the connection alone */
 };
 
 /* Takes over fd (made non-blocking); on failure it is closed and NULL returned. */
@@ -20,5 +21,7 @@ struct smpp_conn *smpp_conn_new(void *ctx, int fd, bool connecting, const struct
 int smpp_conn_tx(struct smpp_conn *c, const struct smpp_pdu *pdu);
 /* Answer with id | SMPP_RESP. text may be NULL. */
 int smpp_conn_tx_resp(struct smpp_conn *c, const struct smpp_pdu *req, uint32_t status, const char *text);
+/* Write what is queued now, as far as the socket takes it: before a close. Never calls back. */
+void smpp_conn_flush(struct smpp_conn *c);
 /* No callback any more. Also from within a callback. */
 void smpp_conn_close(struct smpp_conn *c);

@@ -10,7 +10,7 @@
 
 enum smpp_id {
 	SMPP_BIND_RX = 0x01, SMPP_BIND_TX = 0x02, SMPP_SUBMIT_SM = 0x04, SMPP_DELIVER_SM = 0x05, SMPP_UNBIND = 0x06,
-	SMPP_BIND_TRX = 0x09, SMPP_ENQUIRE_LINK = 0x15, SMPP_ALERT = 0x102,
+	SMPP_BIND_TRX = 0x09, SMPP_ENQUIRE_LINK = 0x15, SMPP_ALERT = 0x102, SMPP_DATA_SM = 0x103,
 };
 #define SMPP_RESP 0x80000000U		/* | id: the answer to it; alone: generic_nack */
 
@@ -25,8 +25,12 @@ enum smpp_status {
 
 #define SMPP_ESM_MODE_MASK 0x03		/* 2: transaction (forward) mode */
 #define SMPP_ESM_TRANSACTION 0x02
+#define SMPP_ESM_STORE 0x03
 #define SMPP_ESM_TYPE_MASK 0x3C		/* deliver_sm: not zero is a receipt or an acknowledgement */
 #define SMPP_ESM_RECEIPT 0x04
+#define SMPP_ESM_DELIVERY_ACK 0x08	/* what the card itself answered */
+#define SMPP_ESM_USER_ACK 0x10
+#define SMPP_ESM_INTERIM 0x20
 #define SMPP_ESM_UDHI 0x40
 
 struct smpp_addr {
@@ -40,17 +44,25 @@ struct smpp_bind {
 	struct smpp_addr range;		/* at most 20 characters taken here */
 };
 
-struct smpp_sm {			/* submit_sm, deliver_sm */
+enum smpp_state {			/* TLV message_state, 5.2.28 */
+	SMPP_STATE_NONE, SMPP_STATE_ENROUTE, SMPP_STATE_DELIVERED, SMPP_STATE_EXPIRED, SMPP_STATE_DELETED,
+	SMPP_STATE_UNDELIVERABLE, SMPP_STATE_ACCEPTED, SMPP_STATE_UNKNOWN, SMPP_STATE_REJECTED,
+};
+
+/* submit_sm, deliver_sm, data_sm; the last has no protocol_id, priority, times, replace, default_msg_id */
+struct smpp_sm {
 	char service_type[6];
 	struct smpp_addr src, dst;
 	uint8_t esm_class, protocol_id, priority;
 	char schedule[17], validity[17];
 	uint8_t registered, replace, data_coding, default_msg_id;
-	bool payload;			/* ud goes into, or came from, the TLV message_payload */
+	bool payload;			/* ud goes into, or came from, the TLV message_payload (always in data_sm) */
 	uint8_t ud[SMPP_SM_MAX];
 	size_t ud_len;
 	bool has_user_ref;		/* TLV user_message_reference */
 	uint16_t user_ref;
+	char receipt_id[65];		/* TLV receipted_message_id, "": none */
+	uint8_t state;			/* TLV message_state, 0: none */
 };
 
 struct smpp_alert {
@@ -65,8 +77,11 @@ struct smpp_pdu {
 		struct smpp_bind bind;
 		struct smpp_sm sm;
 		struct smpp_alert alert;
-		char text[65];		/* system_id of bind_*_resp, message_id of submit_sm_resp and deliver_sm_resp */
+		char text[65];		/* system_id of bind_*_resp, message_id of submit_sm_resp, deliver_sm_resp ... */
 	};
+	/* TLV message_payload of submit_sm_resp and data_sm_resp: what the card answered at once */
+	uint8_t rsp_ud[SMPP_SM_MAX];
+	size_t rsp_ud_len;
 };
 
 /* What is at the start of a receive buffer: length of one whole PDU, 0 when octets are missing, -EPROTO when the length

@@ -1,0 +1,544 @@
+/* Several SMSCs behind one sms_port, each answering by script: routes and fail-over, throttling, rates, receipts, alerts,
+ * data_sm, and answers to what the SMSC sends (SMPP 3.4, ota-transport 3).
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <osmocom/core/application.h>
+#include <osmocom/core/fsm.h>
+#include <osmocom/core/talloc.h>
+#include <osmocom/core/utils.h>
+
+#include <osmocom/rsp/sms/receipt.h>
+#include <osmocom/rsp/sms/smpp_conn.h>
+#include <osmocom/rsp/sms/sms_port.h>
+#include <osmocom/rsp/util/logging.h>
+
+#include "loop.h"
+
+#define MSISDN "491720000001"
+
+static void *root;
+static struct sms_port *port;
+static struct sqldb *db;
+
+struct smsc {				/* the other end */
+	struct osmo_fd ofd;
+	struct smpp_conn *conn;
+	int port, binds, seen, unbinds;
+	uint32_t status[16];		/* for the n-th message, then 0 */
+	bool silent;
+	int64_t at[64];
+	struct smpp_pdu last;
+	struct smpp_sm sm[64];
+	uint32_t deliver_status;
+	uint8_t rsp_ud[8];
+	size_t rsp_ud_len;
+	const char *id;			/* message_id, NULL: 100 + n in hex */
+};
+static struct smsc a, b;
+
+static struct user {
+	int done[5], n, rx, rx_resp;
+	char alert[24];
+	void *last;
+} user;
+
+static void user_done(void *priv, enum sms_outcome outcome)
+{
+	user.done[outcome]++;
+	user.n++;
+	user.last = priv;
+}
+
+static void user_rx(void *priv, const char *from, bool response, const uint8_t *packet, size_t len)
+{
+	assert_string_equal(from, MSISDN);
+	user.rx++;
+	user.rx_resp += response;
+}
+
+static void user_alert(void *priv, const char *msisdn)
+{
+	osmo_strlcpy(user.alert, msisdn, sizeof(user.alert));
+}
+
+static void smsc_rx_message(struct smsc *s, const struct smpp_pdu *pdu)
+{
+	struct smpp_pdu rsp = { .id = pdu->id | SMPP_RESP, .seq = pdu->seq, .status = s->seen < 16 ? s->status[s->seen] : 0 };
+
+	s->sm[s->seen % 64] = pdu->sm;
+	s->at[s->seen % 64] = loop_now_ms();
+	s->last = *pdu;
+	if (s->id)
+		osmo_strlcpy(rsp.text, s->id, sizeof(rsp.text));
+	else
+		snprintf(rsp.text, sizeof(rsp.text), "%X", 100 + s->seen);
+	memcpy(rsp.rsp_ud, s->rsp_ud, s->rsp_ud_len);
+	rsp.rsp_ud_len = s->rsp_ud_len;
+	s->seen++;
+	if (!s->silent)
+		smpp_conn_tx(s->conn, &rsp);
+}
+
+static void smsc_rx(void *priv, const struct smpp_pdu *pdu)
+{
+	struct smsc *s = priv;
+
+	switch (pdu->id) {
+	case SMPP_SUBMIT_SM: case SMPP_DATA_SM:
+		smsc_rx_message(s, pdu);
+		return;
+	case SMPP_RESP | SMPP_DELIVER_SM: case SMPP_RESP | SMPP_DATA_SM:
+		s->deliver_status = pdu->status;
+		return;
+	case SMPP_BIND_TRX:
+		s->binds++;
+		break;
+	case SMPP_UNBIND:
+		s->unbinds++;
+		break;
+	}
+	if (!(pdu->id & SMPP_RESP))
+		smpp_conn_tx_resp(s->conn, pdu, 0, "smsc");
+}
+
+static void smsc_closed(void *priv, const char *reason)
+{
+	struct smsc *s = priv;
+
+	s->conn = NULL;
+}
+
+static const struct smpp_conn_ops smsc_ops = { .rx = smsc_rx, .closed = smsc_closed };
+
+static int smsc_accept(struct osmo_fd *ofd, unsigned int what)
+{
+	struct smsc *s = ofd->data;
+	int fd = accept(ofd->fd, NULL, NULL);
+
+	if (fd < 0)
+		return 0;
+	smpp_conn_close(s->conn);
+	s->conn = smpp_conn_new(root, fd, false, &smsc_ops, s);
+	return 0;
+}
+
+static void smsc_listen(struct smsc *s)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				   .sin_port = htons(s->port) };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(listen(fd, 5), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	s->port = ntohs(sin.sin_port);
+	osmo_fd_setup(&s->ofd, fd, OSMO_FD_READ, smsc_accept, s, 0);
+	assert_int_equal(osmo_fd_register(&s->ofd), 0);
+}
+
+static void smsc_stop(struct smsc *s)
+{
+	if (s->ofd.fd >= 0) {
+		osmo_fd_unregister(&s->ofd);
+		close(s->ofd.fd);
+		s->ofd.fd = -1;
+	}
+	smpp_conn_close(s->conn);
+	s->conn = NULL;
+}
+
+static struct smsc_cfg smsc_cfg(const char *name, const struct smsc *s)
+{
+	struct smsc_cfg c = { .link = { .host = "127.0.0.1", .port = s->port, .system_id = "smsr" } };
+
+	osmo_strlcpy(c.name, name, sizeof(c.name));
+	return c;
+}
+
+static int setup(void **state)
+{
+	struct sms_port_cfg cfg = { .own_number = "1001", .rx = user_rx, .alert = user_alert };
+	void *r = talloc_new(NULL);
+
+	root = r;
+	memset(&a, 0, sizeof(a));
+	memset(&b, 0, sizeof(b));
+	memset(&user, 0, sizeof(user));
+	db = NULL;
+	smsc_listen(&a);
+	smsc_listen(&b);
+	port = sms_port_new(root, &cfg);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	sms_port_free(port);
+	smsc_stop(&a);
+	smsc_stop(&b);
+	if (db)
+		sqldb_close(db);
+	talloc_free(root);
+	return 0;
+}
+
+static void up(const struct smsc_cfg *c, struct smsc *s)
+{
+	int binds = s->binds;
+
+	assert_int_equal(sms_port_smsc_set(port, c), 0);
+	assert_true(LOOP_UNTIL(db, 2000, s->binds > binds && sms_port_up(port)));
+	LOOP_FOR(db, 10);
+}
+
+static int send_to(const char *number, size_t len, int tag)
+{
+	uint8_t packet[700] = { 1 };
+
+	return sms_port_send(port, number, packet, len, user_done, (void *)(intptr_t)tag);
+}
+
+static void route(struct smsc_cfg *c, const char *prefix, int priority)
+{
+	osmo_strlcpy(c->routes[c->n_routes].prefix, prefix, sizeof(c->routes[0].prefix));
+	c->routes[c->n_routes++].priority = priority;
+}
+
+/* the longer prefix, then the priority; the next when it is not bound, and back when it is */
+static void routes(void **state)
+{
+	struct smsc_cfg ca = smsc_cfg("a", &a), cb = smsc_cfg("b", &b);
+
+	assert_int_equal(send_to(MSISDN, 10, 1), -ENETUNREACH);
+	route(&ca, "49", 5);
+	route(&ca, "43", 9);
+	route(&cb, "49172", 200);
+	route(&cb, "43", 8);
+	up(&ca, &a);
+	up(&cb, &b);
+	send_to("49160111", 10, 1);	/* a only */
+	send_to(MSISDN, 10, 1);		/* b by prefix */
+	send_to("4366011", 10, 1);	/* b by priority */
+	assert_int_equal(send_to("33111", 10, 1), -ENETUNREACH);
+	assert_true(LOOP_UNTIL(db, 2000, user.n == 3));
+	assert_int_equal(a.seen, 1);
+	assert_int_equal(b.seen, 2);
+	smsc_stop(&b);
+	assert_true(LOOP_UNTIL(db, 2000, strstr(sms_port_states(port, root), "b down")));
+	send_to(MSISDN, 10, 1);
+	send_to("4366011", 10, 1);
+	assert_true(LOOP_UNTIL(db, 2000, user.n == 5));
+	assert_int_equal(a.seen, 3);
+	assert_int_equal(user.done[SMS_DELIVERED], 5);
+	smsc_listen(&b);
+	assert_true(LOOP_UNTIL(db, 4000, strstr(sms_port_states(port, root), "b up")));
+	send_to(MSISDN, 10, 1);
+	assert_true(LOOP_UNTIL(db, 2000, b.seen == 3));
+	ca.shutdown = cb.shutdown = true;
+	assert_int_equal(sms_port_smsc_set(port, &ca), 0);
+	assert_string_equal(sms_port_states(port, root), "a shutdown,b up");
+	assert_true(LOOP_UNTIL(db, 2000, a.unbinds == 1));
+	sms_port_smsc_del(port, "b");
+	assert_string_equal(sms_port_states(port, root), "a shutdown");
+	assert_false(sms_port_up(port));
+}
+
+/* what an SMSC had in hand when it went is sent by the next one; a waiting message too */
+static void failover(void **state)
+{
+	struct smsc_cfg ca = smsc_cfg("a", &a), cb = smsc_cfg("b", &b);
+
+	route(&ca, "", 1);
+	route(&cb, "", 2);
+	ca.link.window = 2;
+	up(&ca, &a);
+	up(&cb, &b);
+	a.silent = true;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(send_to((char[]){ '4', '9', '1', '0' + i, 0 }, i ? 10 : 200, 1), 0);
+	assert_true(LOOP_UNTIL(db, 2000, a.seen == 2));
+	LOOP_FOR(db, 30);
+	assert_int_equal(a.seen, 2);
+	smsc_stop(&a);
+	assert_true(LOOP_UNTIL(db, 2000, user.n == 4));
+	assert_int_equal(user.done[SMS_DELIVERED], 4);
+	assert_int_equal(b.seen, 5);	/* one was of two parts */
+	smsc_stop(&b);
+	assert_true(LOOP_UNTIL(db, 2000, !sms_port_up(port)));
+	assert_int_equal(send_to(MSISDN, 10, 1), 0);
+	smsc_listen(&a);
+	a.silent = false;
+	assert_true(LOOP_UNTIL(db, 8000, user.done[SMS_DELIVERED] == 5));
+}
+
+/* 58: silence of 1 s, then 2 s; 14: the number waits 5 s (others do not) */
+static void throttled(void **state)
+{
+	struct smsc_cfg c = smsc_cfg("a", &a);
+
+	up(&c, &a);
+	a.status[0] = a.status[1] = SMPP_ST_THROTTLED;
+	send_to(MSISDN, 10, 1);
+	assert_true(LOOP_UNTIL(db, 5000, user.n == 1));
+	assert_true(a.at[1] - a.at[0] >= 950 && a.at[1] - a.at[0] < 1900);
+	assert_true(a.at[2] - a.at[1] >= 1950);
+	assert_int_equal(user.done[SMS_DELIVERED], 1);
+	a.status[3] = SMPP_ST_QUEUE_FULL;
+	send_to(MSISDN, 10, 1);
+	assert_true(LOOP_UNTIL(db, 1000, a.seen == 4));
+	send_to("49111", 10, 1);
+	assert_true(LOOP_UNTIL(db, 500, user.n == 2));
+	assert_true(LOOP_UNTIL(db, 7000, user.n == 3));
+	assert_true(a.at[5] - a.at[3] >= 4900);
+	assert_int_equal(user.done[SMS_DELIVERED], 3);
+}
+
+static void rates(void **state)
+{
+	struct sms_port_limits limits = { .number_rate = 120 };
+	struct smsc_cfg c = smsc_cfg("a", &a);
+	char number[] = "49100";
+
+	c.rate = 20;
+	up(&c, &a);
+	for (int i = 0; i < 30; i++) {
+		number[3] = '0' + i / 10;
+		number[4] = '0' + i % 10;
+		send_to(number, 10, 1);
+	}
+	assert_true(LOOP_UNTIL(db, 4000, user.n == 30));
+	assert_true(a.at[29] - a.at[0] >= 1250 && a.at[29] - a.at[0] < 2500);	/* (30 - burst) / 20 s */
+	memset(&user, 0, sizeof(user));
+	a.seen = 0;
+	c.rate = 0;
+	sms_port_smsc_set(port, &c);
+	sms_port_limits_set(port, &limits);
+	for (int i = 0; i < 16 * 5; i++)
+		if (send_to(MSISDN, 10, 1) < 0)
+			LOOP_UNTIL(db, 100, user.n == i);
+	LOOP_FOR(db, 300);
+	assert_true(user.n >= 60 && user.n <= 63);	/* half a minute's at once, then two a second */
+	LOOP_FOR(db, 1000);
+	assert_true(user.n >= 61 && user.n <= 66);
+}
+
+/* --- store and forward --- */
+
+static void receipt(struct smsc *s, const char *id, enum smpp_state state, int ref)
+{
+	struct smpp_pdu pdu = { .id = SMPP_DELIVER_SM, .seq = 77,
+				.sm = { .src = { .ton = 1, .npi = 1, .digits = "+" MSISDN }, .dst = { .npi = 1, .digits = "1001" } } };
+
+	assert_int_equal(receipt_enc(&pdu.sm, id, state), 0);
+	pdu.sm.has_user_ref = ref >= 0;
+	pdu.sm.user_ref = ref;
+	s->deliver_status = 0xFFFF;
+	smpp_conn_tx(s->conn, &pdu);
+	assert_true(LOOP_UNTIL(db, 2000, s->deliver_status == 0));
+}
+
+static void stored(void **state)
+{
+	struct smsc_cfg c = smsc_cfg("a", &a);
+
+	c.mode = SMSC_STORE;
+	c.validity_s = 3661;
+	up(&c, &a);
+	send_to(MSISDN, 10, 1);
+	send_to(MSISDN, 200, 2);	/* does not wait for the first one's receipt */
+	assert_true(LOOP_UNTIL(db, 2000, a.seen == 3));
+	assert_int_equal(a.sm[0].esm_class, 0x43);
+	assert_int_equal(a.sm[0].registered, 1);
+	assert_string_equal(a.sm[0].validity, "000000010101000R");
+	LOOP_FOR(db, 50);
+	assert_int_equal(user.n, 0);
+	receipt(&a, "66", SMPP_STATE_ENROUTE, -1);	/* 102 */
+	receipt(&a, "102", SMPP_STATE_DELIVERED, -1);	/* the third, in decimal */
+	receipt(&a, "FFFF", SMPP_STATE_DELIVERED, -1);	/* stray */
+	assert_int_equal(user.n, 0);
+	receipt(&a, "64", SMPP_STATE_EXPIRED, -1);	/* the first */
+	assert_int_equal(user.done[SMS_UNREACHABLE], 1);
+	assert_true(user.last == (void *)1);
+	receipt(&a, "65", SMPP_STATE_UNDELIVERABLE, -1);	/* the second: that part again, alone */
+	assert_true(LOOP_UNTIL(db, 2000, a.seen == 4));
+	assert_int_equal(a.sm[3].ud_len, a.sm[1].ud_len);
+	assert_memory_equal(a.sm[3].ud, a.sm[1].ud, a.sm[1].ud_len);
+	assert_int_equal(user.n, 1);
+	receipt(&a, "67", SMPP_STATE_DELIVERED, -1);
+	assert_true(LOOP_UNTIL(db, 2000, user.done[SMS_DELIVERED] == 1));
+	assert_true(user.last == (void *)2);
+}
+
+/* OsmoMSC: message_id is a constant, our reference comes back */
+static void stored_osmomsc(void **state)
+{
+	struct smsc_cfg c = smsc_cfg("a", &a);
+
+	c.mode = SMSC_STORE;
+	a.id = "msg_id_not_implemented";
+	up(&c, &a);
+	send_to(MSISDN, 10, 1);
+	send_to(MSISDN, 10, 2);
+	assert_true(LOOP_UNTIL(db, 2000, a.seen == 2));
+	LOOP_FOR(db, 20);
+	receipt(&a, "00000007", SMPP_STATE_DELIVERED, a.sm[1].user_ref);
+	assert_int_equal(user.done[SMS_DELIVERED], 1);
+	assert_true(user.last == (void *)2);
+	sms_port_forget(port, (void *)1);
+	receipt(&a, "00000007", SMPP_STATE_DELIVERED, a.sm[0].user_ref);
+	assert_int_equal(user.n, 1);
+}
+
+/* --- in --- */
+
+static void data_sm(void **state)
+{
+	struct smpp_pdu pdu = { .id = SMPP_DATA_SM, .seq = 5, .sm = { .esm_class = SMPP_ESM_UDHI, .ud_len = 4, .payload = true,
+				.ud = { 2, 0x71, 0, 0x5A }, .src = { .npi = 1, .digits = MSISDN } } };
+	struct smsc_cfg c = smsc_cfg("a", &a);
+
+	c.data_sm = true;
+	up(&c, &a);
+	memcpy(a.rsp_ud, "\x02\x71\x00\x01\x02", 5);	/* what the card answered, in the answer itself */
+	a.rsp_ud_len = 5;
+	send_to(MSISDN, 10, 1);
+	assert_true(LOOP_UNTIL(db, 2000, user.done[SMS_DELIVERED] == 1));
+	assert_int_equal(a.last.id, SMPP_DATA_SM);
+	assert_int_equal(a.last.sm.ud_len, 13);
+	assert_int_equal(user.rx_resp, 1);
+	a.deliver_status = 0xFFFF;
+	smpp_conn_tx(a.conn, &pdu);
+	assert_true(LOOP_UNTIL(db, 2000, a.deliver_status == 0));
+	assert_int_equal(user.rx_resp, 2);
+	pdu.id = SMPP_DELIVER_SM;		/* an acknowledgement of the card, with what it said */
+	pdu.sm.esm_class = SMPP_ESM_UDHI | SMPP_ESM_DELIVERY_ACK;
+	a.deliver_status = 0xFFFF;
+	smpp_conn_tx(a.conn, &pdu);
+	assert_true(LOOP_UNTIL(db, 2000, a.deliver_status == 0));
+	assert_int_equal(user.rx_resp, 3);
+}
+
+/* reachable now: the number that waits goes at once, and the user is told */
+static void alert(void **state)
+{
+	struct smpp_pdu pdu = { .id = SMPP_ALERT, .seq = 9, .alert = { .src = { .ton = 1, .npi = 1, .digits = "+" MSISDN } } };
+	struct smsc_cfg c = smsc_cfg("a", &a);
+	int64_t t0;
+
+	up(&c, &a);
+	a.status[0] = SMPP_ST_QUEUE_FULL;
+	send_to(MSISDN, 10, 1);
+	assert_true(LOOP_UNTIL(db, 2000, a.seen == 1));
+	LOOP_FOR(db, 20);
+	t0 = loop_now_ms();
+	pdu.alert.has_availability = true;
+	pdu.alert.availability = 2;
+	smpp_conn_tx(a.conn, &pdu);
+	LOOP_FOR(db, 50);
+	assert_int_equal(a.seen, 1);
+	pdu.alert.availability = 0;
+	smpp_conn_tx(a.conn, &pdu);
+	assert_true(LOOP_UNTIL(db, 2000, user.done[SMS_DELIVERED] == 1));
+	assert_true(loop_now_ms() - t0 < 2000);
+	assert_string_equal(user.alert, MSISDN);
+}
+
+/* nothing is said before the commit; when none comes, the SMSC is told to try again before its 5 s are over */
+static void late_commit(void **state)
+{
+	struct sms_port_cfg cfg = { .own_number = "1001", .rx = user_rx };
+	struct smpp_pdu pdu = { .id = SMPP_DELIVER_SM, .seq = 5, .sm = { .esm_class = SMPP_ESM_UDHI, .ud_len = 4,
+				.ud = { 2, 0x71, 0, 0x5A }, .src = { .npi = 1, .digits = MSISDN } } };
+	struct smsc_cfg c = smsc_cfg("a", &a);
+	int64_t t0;
+
+	sms_port_free(port);
+	assert_int_equal(sqldb_open(&db, root, ":memory:", NULL, 0), 0);
+	cfg.db = db;
+	port = sms_port_new(root, &cfg);
+	up(&c, &a);
+	a.deliver_status = 0xFFFF;
+	t0 = loop_now_ms();
+	smpp_conn_tx(a.conn, &pdu);
+	assert_true(LOOP_UNTIL(NULL, 5000, a.deliver_status != 0xFFFF));
+	assert_int_equal(a.deliver_status, SMPP_ST_RX_TEMP);
+	assert_true(loop_now_ms() - t0 >= 3900 && loop_now_ms() - t0 < 5000);
+	a.deliver_status = 0xFFFF;
+	smpp_conn_tx(a.conn, &pdu);
+	assert_true(LOOP_UNTIL(db, 5000, a.deliver_status == 0));
+}
+
+/* an unbind of the SMSC is answered; it comes back; a bind that is refused is not tried every second */
+static void unbound(void **state)
+{
+	struct smpp_pdu pdu = { .id = SMPP_UNBIND, .seq = 5 };
+	struct smsc_cfg c = smsc_cfg("a", &a);
+
+	up(&c, &a);
+	smpp_conn_tx(a.conn, &pdu);
+	assert_true(LOOP_UNTIL(db, 2000, !sms_port_up(port)));
+	assert_true(LOOP_UNTIL(db, 3000, sms_port_up(port)));
+	assert_int_equal(a.binds, 2);
+}
+
+static void limits(void **state)
+{
+	struct sms_port_limits l = { .queue = 3, .per_number = 2 };
+	struct smsc_cfg c = smsc_cfg("a", &a);
+
+	for (int i = 0; i < SMSC_MAX; i++) {
+		snprintf(c.name, sizeof(c.name), "smsc%d", i);
+		assert_int_equal(sms_port_smsc_set(port, &c), 0);
+		c.shutdown = true;
+	}
+	osmo_strlcpy(c.name, "more", sizeof(c.name));
+	assert_int_equal(sms_port_smsc_set(port, &c), -ENOSPC);
+	sms_port_limits_set(port, &l);
+	a.silent = true;
+	assert_int_equal(send_to(MSISDN, 10, 1), 0);
+	assert_int_equal(send_to(MSISDN, 10, 1), 0);
+	assert_int_equal(send_to(MSISDN, 10, 1), -EAGAIN);
+	assert_int_equal(send_to("49111", 10, 1), 0);
+	assert_int_equal(send_to("49112", 10, 1), -EAGAIN);
+	assert_non_null(strstr(sms_port_describe(port, root), "2 not taken"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(routes, setup, teardown),
+		cmocka_unit_test_setup_teardown(failover, setup, teardown),
+		cmocka_unit_test_setup_teardown(throttled, setup, teardown),
+		cmocka_unit_test_setup_teardown(rates, setup, teardown),
+		cmocka_unit_test_setup_teardown(stored, setup, teardown),
+		cmocka_unit_test_setup_teardown(stored_osmomsc, setup, teardown),
+		cmocka_unit_test_setup_teardown(data_sm, setup, teardown),
+		cmocka_unit_test_setup_teardown(alert, setup, teardown),
+		cmocka_unit_test_setup_teardown(late_commit, setup, teardown),
+		cmocka_unit_test_setup_teardown(unbound, setup, teardown),
+		cmocka_unit_test_setup_teardown(limits, setup, teardown),
+	};
+	void *ctx = talloc_named_const(NULL, 0, "smsc_test");
+	int rc;
+
+	osmo_init_logging2(ctx, &rsp_log_info);
+	log_set_log_level(osmo_stderr_target, LOGL_FATAL);
+	osmo_fsm_log_addr(false);
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	log_fini();
+	talloc_free(ctx);
+	return rc;
+}
