@@ -21,6 +21,7 @@
 static const struct relay_fn {
 	enum es_func es2, es3;
 	bool profile;		/* about one profile, which must be the caller's */
+	bool grant;		/* about PLMA or ONC, whose operator must be the caller; no EID needed */
 } relay_fns[] = {
 	{ ES_FN_GET_EIS, ES_FN_GET_EIS, false },
 	{ ES_FN_AUDIT_EIS, ES_FN_AUDIT_EIS, false },
@@ -29,6 +30,12 @@ static const struct relay_fn {
 	{ ES_FN_DELETE_PROFILE, ES_FN_DELETE_ISDP, true },
 	{ ES_FN_UPDATE_POLICY_RULES, ES_FN_UPDATE_POLICY_RULES, true },
 	{ ES_FN_UPDATE_SUBSCRIPTION_ADDRESS, ES_FN_UPDATE_SUBSCRIPTION_ADDRESS, true },
+	{ ES_FN_SET_FALLBACK, ES_FN_SET_FALLBACK, true },
+	{ ES_FN_SET_EMERGENCY, ES_FN_SET_EMERGENCY, true },
+	{ ES_FN_SET_PLMA, ES_FN_SET_PLMA, .grant = true },
+	{ ES_FN_GET_PLMA, ES_FN_GET_PLMA, .grant = true },
+	{ ES_FN_SET_ONC, ES_FN_SET_ONC, .grant = true },
+	{ ES_FN_GET_ONC, ES_FN_GET_ONC, .grant = true },
 };
 
 static const struct relay_fn *relay_fn(enum es_func es2)
@@ -62,6 +69,12 @@ static enum es_reason relay_check(struct proc_relay_env *env, const struct relay
 
 	if (!smsr || smsr->role != ES_ROLE_SMSR || !smsr->url)
 		return ES_R_SMSR_UNKNOWN;
+	if (f->grant) {
+		for (size_t i = 0; i < m->b.n_grants; i++)
+			if (strcmp(m->b.grant[i].mno_id, from->id))
+				return ES_R_CALLER_NOT_ALLOWED;
+		return m->b.iccid[0] ? relay_check_iccid(env, m->b.iccid, from->id) : ES_R_NONE;
+	}
 	if (!m->b.has_eid)
 		return ES_R_PARAM_MISSING;
 	if (f->profile)
@@ -77,21 +90,11 @@ static struct es_msg *relay_msg(struct proc_relay_env *env, const struct relay_f
 	struct es_msg *out = es_msg_new(env->link, ES3, f->es3, ES_REQUEST);
 
 	OSMO_ASSERT(out);
-	out->b.fcid = talloc_strdup(out, m->b.fcid ? : "relay");
+	out->b = m->b;	/* borrowed: es_call() writes it before it returns */
+	if (!out->b.fcid)
+		out->b.fcid = talloc_strdup(out, "relay");
 	out->b.validity_s = OSMO_MAX(left, 1);
-	out->b.has_eid = true;
-	out->b.eid = m->b.eid;
-	OSMO_STRLCPY_ARRAY(out->b.iccid, m->b.iccid);
 	OSMO_STRLCPY_ARRAY(out->b.mno_id, from->id);
-	if (m->b.n_iccids) {
-		out->b.iccids = talloc_memdup(out, m->b.iccids, m->b.n_iccids * sizeof(m->b.iccids[0]));
-		out->b.n_iccids = m->b.n_iccids;
-	}
-	out->b.has_pol2 = m->b.has_pol2;
-	memcpy(out->b.pol2, m->b.pol2, sizeof(out->b.pol2));
-	out->b.n_pol2 = m->b.n_pol2;
-	out->b.has_addr = m->b.has_addr;
-	out->b.addr = m->b.addr;
 	return out;
 }
 
@@ -150,6 +153,9 @@ static void relay_answer(struct proc_relay_env *env, struct es_req *req, const s
 	if (msg->b.response_data)
 		resp->b.response_data = bytes_dup(resp, msg->b.response_data->data, msg->b.response_data->len);
 	OSMO_STRLCPY_ARRAY(resp->b.iccid, m->b.iccid);
+	resp->b.grant = msg->b.grant;
+	resp->b.n_grants = msg->b.n_grants;
+	resp->b.acceptable_validity_s = msg->b.acceptable_validity_s;
 	if (msg->b.eis)
 		resp->b.eis = relay_eis(resp, msg->b.eis, es_req_party(req)->id);
 	if (m->func == ES_FN_DELETE_PROFILE && res->status != ES_FAILED && res->status != ES_EXPIRED)
@@ -180,6 +186,41 @@ void proc_relay_response(struct proc_relay_env *env, const char *tag, const stru
 	}
 }
 
+static void relay_tell(struct proc_relay_env *env, const struct es_msg *msg, const char *operator_id)
+{
+	const struct es_party *to = es_party_find(env->link, operator_id);
+	struct es_msg *m;
+
+	if (!to || !to->url || !es_msg_exists(ES2, msg->func, ES_NOTIFICATION))
+		return;
+	m = es_msg_new(env->link, ES2, msg->func, ES_NOTIFICATION);
+	OSMO_ASSERT(m);
+	m->b = msg->b;	/* borrowed, as above */
+	es_call(env->link, operator_id, m, NULL, clock_now() + NOTIFICATION_S);
+}
+
+/* Not about one profile: a PLMA, to whom it names; a change of SM-SR, to the owners of what the card has of ours. */
+static bool relay_general(struct proc_relay_env *env, const struct es_msg *msg)
+{
+	const struct es_eis *eis = msg->b.eis;
+
+	if (msg->func == ES_FN_HANDLE_PLMA_CHANGED) {
+		relay_tell(env, msg, msg->b.grant[0].m2m_sp_id);
+		return true;
+	}
+	if (msg->func != ES_FN_HANDLE_SMSR_CHANGE)
+		return false;
+	for (size_t i = 0; i < eis->n_profiles; i++) {
+		size_t j = 0;
+
+		while (j < i && strcmp(eis->profile[j].mno_id, eis->profile[i].mno_id))
+			j++;
+		if (j == i)	/* each owner once */
+			relay_tell(env, msg, eis->profile[i].mno_id);
+	}
+	return true;
+}
+
 /* 6.5 step 15: to the owner over ES2, if we know it and it can be called. */
 void proc_relay_notification(struct proc_relay_env *env, const struct es_party *from, const struct es_msg *msg)
 {
@@ -188,6 +229,8 @@ void proc_relay_notification(struct proc_relay_env *env, const struct es_party *
 	struct es_msg *m;
 	char eid[EID_STR_SIZE];
 
+	if (relay_general(env, msg))
+		return;
 	if (stock_get(env->stock, msg->b.iccid, &r) < 0) {
 		LOGP(DPROC, LOGL_NOTICE, "%s of %s: ICCID %s is not ours\n", es_func_name(msg->func), from->id,
 		     msg->b.iccid);
@@ -203,9 +246,7 @@ void proc_relay_notification(struct proc_relay_env *env, const struct es_party *
 		return;
 	m = es_msg_new(env->link, ES2, msg->func, ES_NOTIFICATION);
 	OSMO_ASSERT(m);
-	m->b.has_eid = msg->b.has_eid;
-	m->b.eid = msg->b.eid;
-	m->b.completion = msg->b.completion;
+	m->b = msg->b;	/* borrowed, as above */
 	OSMO_STRLCPY_ARRAY(m->b.iccid, r.iccid);
 	OSMO_STRLCPY_ARRAY(m->b.mno_id, r.owner);
 	OSMO_STRLCPY_ARRAY(m->b.smsr_id, from->id);
