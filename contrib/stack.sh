@@ -18,7 +18,7 @@ port() { # NAME: sets NAME to a free port
 
 stack_ports() {
 	local p
-	for p in P_SMSR_ES P_SCP81 P_SMDP_ES P_SMPP P_SMSR_VTY P_SMDP_VTY P_SIM_VTY P_SMSR_CTRL P_SMDP_CTRL P_OP P_EUM P_BOOT; do port "$p"; done
+	for p in P_SMSR_ES P_SCP81 P_CATTP P_SMDP_ES P_SMPP P_SMSR_VTY P_SMDP_VTY P_SIM_VTY P_SMSR_CTRL P_SMDP_CTRL P_OP P_EUM P_BOOT; do port "$p"; done
 }
 
 ca() { "$CA" -d "$D/ca" "$@"; }
@@ -96,7 +96,9 @@ stack_configs() {
 	 tls ca $D/ca/ci.pem
 	 scp81 bind 127.0.0.1 $P_SCP81
 	 scp81 advertise 127.0.0.1 $P_SCP81
+	 cat-tp bind 127.0.0.1 $P_CATTP
 	 sms number 1001
+	${SMSR_EXTRA:-}
 	 allow-operate
 	END
 	party $OID_EUM eum eum-tls "https://127.0.0.1:$P_EUM/es" "eum-cert $D/ca/eum.pem"

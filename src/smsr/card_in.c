@@ -40,6 +40,24 @@ static int counter_next(void *priv, const struct eid *eid, uint8_t kvn, bool exa
 	return smsr_db_counter_next(in->reg->db, eid, kvn, exact, cntr);
 }
 
+static int by_iccid(void *priv, const char *iccid, struct eid *eid)
+{
+	struct card_in *in = priv;
+
+	return smsr_db_eid_by_iccid(in->reg->db, iccid, eid);
+}
+
+static void learned(void *priv, const struct eid *eid, const struct card_learned *l)
+{
+	struct card_in *in = priv;
+	struct euicc *e = euicc_get(in->reg, eid);
+
+	if (!e)
+		return;
+	e->learned = *l;
+	smsr_db_learned_put(in->reg->db, eid, l);
+}
+
 /* By number over all profiles, whatever their state: while a change is pending both addresses are live. The MAC
  * decides. */
 static bool candidates(void *priv, const char *msisdn, bool (*each)(void *arg, const struct eid *eid), void *arg)
@@ -81,7 +99,7 @@ static void heard(void *priv, const struct eid *eid, const char *bearer)
 
 const struct card_session_ops card_in_ops = {
 	.info = info, .psk = psk, .counter_next = counter_next, .candidates = candidates, .notification = notification,
-	.heard = heard,
+	.heard = heard, .by_iccid = by_iccid, .learned = learned,
 };
 
 void card_in_sms(void *card_in, const char *from, bool response, const uint8_t *packet, size_t len)

@@ -146,8 +146,8 @@ static enum es_reason unwrap_one(struct reg *r, const struct key *kek, uint8_t k
 		return ES_R_NONE;
 	if (r->n_keys == ARRAY_SIZE(r->key))
 		return no(r, ES_R_PARAM_INVALID, "Isd-r: too many keys");
-	if (k->type != KEY_TYPE_AES && k->type != KEY_TYPE_PSK)
-		return no(r, ES_R_EUICC_REFUSED, "Isd-r: only AES keys and PSK are supported");
+	if (k->type != KEY_TYPE_AES && k->type != KEY_TYPE_DES && k->type != KEY_TYPE_PSK)
+		return no(r, ES_R_EUICC_REFUSED, "Isd-r: only AES and 3DES keys and PSK are supported");
 	for (size_t i = 0; i < r->n_keys; i++)
 		if (r->key[i].kvn == kvn && r->key[i].kid == k->index)
 			return no(r, ES_R_PARAM_INVALID, "Isd-r: twice the same key in a Keyset");
@@ -162,7 +162,7 @@ static bool have(const struct reg *r, uint8_t kid)
 {
 	for (size_t i = 0; i < r->n_keys; i++)
 		if (r->key[i].kid == kid && in_range(r->key[i].kvn, SCP80_FIRST, SCP80_LAST) &&
-		    key_type(r->key[i].k) == KEY_TYPE_AES)
+		    key_type(r->key[i].k) != KEY_TYPE_PSK)
 			return true;
 	return false;
 }

@@ -126,6 +126,7 @@ struct euicc *euicc_get(struct euiccs *reg, const struct eid *eid)
 		talloc_free(e);
 		return NULL;
 	}
+	smsr_db_bearer_get(reg->db, eid, &e->learned, &e->set);
 	INIT_LLIST_HEAD(&e->queue);
 	e->notif_seq = -1;
 	osmo_timer_setup(&e->hold_timer, hold_timer_cb, e);
@@ -273,6 +274,8 @@ static int load_keys(struct euicc *e)
 
 int euicc_card_info(struct euicc *e, struct card_info *info)
 {
+	const struct eis_profile *p = eis_enabled(e->eis);
+
 	if (load_keys(e) < 0) {
 		LOG_EUICC(e, LOGL_ERROR, "no usable SCP80 keyset, the card cannot be reached\n");
 		return -ENOENT;
@@ -286,7 +289,13 @@ int euicc_card_info(struct euicc *e, struct card_info *info)
 		.scp81_kvn = e->scp81_kvn,
 		.scp81_kid = e->scp81_kid,
 		.https = e->eis->fix.http && e->scp81_kvn,
+		.cattp = e->eis->fix.cattp,
+		.spi1 = e->set.spi1, .spi2 = e->set.spi2, .compact = e->set.compact, .indefinite = e->set.indefinite,
+		.n_order = e->set.n_order, .learned = e->learned,
 	};
+	memcpy(info->order, e->set.order, sizeof(info->order));
+	if (p && e->reg->packet_data)
+		e->reg->packet_data(e->reg->packet_data_priv, p->i.mno_id, &info->apn, &info->login, &info->password);
 	return 0;
 }
 

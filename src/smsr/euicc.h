@@ -35,6 +35,9 @@ struct euiccs {				/* all that are live, and the parts every procedure needs */
 	struct es_link *link;
 	struct card_sessions *cards;
 	struct grants *grants;
+	/* Packet data of the cards of an operator: APN, login, password, or NULLs. */
+	void (*packet_data)(void *priv, const char *mno_id, const char **apn, const char **login, const char **password);
+	void *packet_data_priv;
 	void (*wake)(struct euicc *e);	/* lock, hold or time has changed: look who may go on (proc.c) */
 	struct llist_head bucket[EUICC_BUCKETS];
 	struct llist_head procs;	/* struct proc.all */
@@ -60,6 +63,8 @@ struct euicc {
 	/* for card_info */
 	uint8_t scp80_kvn, scp81_kvn, scp81_kid;
 	struct key *kic, *kid;
+	struct card_learned learned;
+	struct smsr_bearer_set set;
 	int notif_seq;			/* being confirmed outside a procedure, or -1 */
 };
 

@@ -12,8 +12,7 @@
 
 enum proc_send_state { PROC_SEND_ST_INIT, PROC_SEND_ST_PIECE };
 
-#define PIECE_HTTPS	8192	/* octets of command TLVs in one script */
-#define PIECE_SMS	560	/* five concatenated SMS */
+#define PIECE	8192	/* octets of command TLVs in one command; the card session cuts them to what its bearer takes */
 #define RESPONSE_MAX	(1U << 20)
 
 #define TAG_SCP03T_FIRST	0x84	/* card-side 7.1 */
@@ -183,17 +182,16 @@ static void piece_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 {
 	struct proc *p = fi->priv;
 	struct proc_send_data *s = sd(p);
-	size_t limit = p->e->eis->fix.http ? PIECE_HTTPS : PIECE_SMS;
 	const uint8_t *from = s->data->data + s->pos;
 	struct proc_cmd cmd = { .what = "SendData", .step = PROC_STEP_COMMAND, .changes = true, .target = p->row.aid };
-	size_t len = piece_len(from, s->data->len - s->pos, limit);
+	size_t len = piece_len(from, s->data->len - s->pos, PIECE);
 
 	if (s->isd_r)
 		cmd.target = aid_isd_r;
 	s->end = s->pos + len;
 	cmd.more = s->more || s->end < s->data->len;
 	cmd.first_in_chain = !p->e->chain_open;
-	cmd.chained = p->e->chain_open || (cmd.more && wants_chain(from, len));
+	cmd.chained = p->e->chain_open || wants_chain(from, len);
 	p->e->chain_open = cmd.chained && cmd.more;
 	proc_send(p, &cmd, bytes_dup(p, from, len));
 }

@@ -61,6 +61,7 @@ static const char *const schema[] = {
 	"CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'append only'); END;",
 	es_link_schema,
 	smsr_db_grant_schema,
+	smsr_db_bearer_schema,
 };
 
 struct smsr_db *smsr_db_open(void *ctx, const char *path, struct keystore *ks)
@@ -71,7 +72,8 @@ struct smsr_db *smsr_db_open(void *ctx, const char *path, struct keystore *ks)
 		return NULL;
 	db->ks = ks;
 	if (sqldb_open(&db->sql, db, path, schema, ARRAY_SIZE(schema)) < 0 || smsr_db_eis_prepare(db) < 0 ||
-	    smsr_db_keys_prepare(db) < 0 || smsr_db_proc_prepare(db) < 0 || smsr_db_grant_prepare(db) < 0) {
+	    smsr_db_keys_prepare(db) < 0 || smsr_db_proc_prepare(db) < 0 || smsr_db_grant_prepare(db) < 0 ||
+	    smsr_db_bearer_prepare(db) < 0) {
 		LOGP(DDB, LOGL_FATAL, "cannot use the database %s\n", path);
 		talloc_free(db);
 		return NULL;

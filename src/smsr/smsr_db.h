@@ -4,6 +4,7 @@
 
 #include <osmocom/rsp/crypto/key.h>
 #include <osmocom/rsp/es/es_msg.h>
+#include <osmocom/rsp/ota/card_session.h>
 #include <osmocom/rsp/util/sqldb.h>
 
 struct eis;
@@ -12,7 +13,7 @@ struct eis_profile;
 struct smsr_db {
 	struct sqldb *sql;
 	struct keystore *ks;		/* NULL: keys can be neither stored nor used */
-	struct sqldb_stmts *eis, *keys, *proc, *grant;
+	struct sqldb_stmts *eis, *keys, *proc, *bearer, *grant;
 };
 
 /* Opens (":memory:" for tests), brings the schema up and prepares every statement. NULL and a log line. Keys in the
@@ -41,8 +42,9 @@ struct smsr_db_key_info { uint8_t kvn, kid, type, kcv[3]; uint64_t cntr; };
 size_t smsr_db_key_list(struct smsr_db *db, const struct eid *eid, struct smsr_db_key_info *out, size_t max);
 /* The keyset of the ISD-R to use in this range of versions (SCP80 01..0F, SCP81 40..4F): kvn, or 0. *kid: first key. */
 uint8_t smsr_db_keyset_pick(struct smsr_db *db, const struct eid *eid, uint8_t from, uint8_t to, uint8_t *kid);
-/* next = max(last + 1, seconds since 2020 * 256), in the iteration's transaction (corrections 22). 0 or negative. */
-int smsr_db_counter_next(struct smsr_db *db, const struct eid *eid, uint8_t kvn, uint64_t *cntr);
+/* next = max(last + 1, seconds since 2020 * 256), in the iteration's transaction (corrections 22); exact: last + 1, for
+ * cards that take nothing else (a restored backup then needs one packet without exact). 0 or negative. */
+int smsr_db_counter_next(struct smsr_db *db, const struct eid *eid, uint8_t kvn, bool exact, uint64_t *cntr);
 int smsr_db_transport_put(struct smsr_db *db, const char *eum_id, const struct key *k);
 struct key *smsr_db_transport_get(struct smsr_db *db, void *ctx, const char *eum_id);
 
@@ -54,6 +56,19 @@ int smsr_db_grant_each(struct smsr_db *db, void (*each)(void *arg, int kind, con
 int smsr_db_grant_put(struct smsr_db *db, int kind, const struct es_grant *g, const char *smdp_id);	/* no names: removed */
 int smsr_db_props_put(struct smsr_db *db, const struct eid *eid, const struct es_property *p, size_t n);
 size_t smsr_db_props_get(struct smsr_db *db, void *ctx, const struct eid *eid, struct es_property **out);
+
+/* smsr_db_bearer.c: how a card is reached: by experience, and as set for it (0: not set). */
+struct smsr_bearer_set {
+	enum card_bearer order[CARD_BEARERS_N]; unsigned n_order;
+	uint8_t spi1, spi2;		/* of SCP80 commands */
+	bool compact, indefinite;	/* scripts by SCP80 */
+};
+extern const char smsr_db_bearer_schema[];
+int smsr_db_bearer_prepare(struct smsr_db *db);
+void smsr_db_bearer_get(struct smsr_db *db, const struct eid *eid, struct card_learned *l, struct smsr_bearer_set *set);
+int smsr_db_learned_put(struct smsr_db *db, const struct eid *eid, const struct card_learned *l);
+int smsr_db_bearer_set_put(struct smsr_db *db, const struct eid *eid, const struct smsr_bearer_set *set);
+int smsr_db_eid_by_iccid(struct smsr_db *db, const char *iccid, struct eid *eid);
 
 /* smsr_db_proc.c: procedures, holds, the append-only timeline. */
 enum smsr_proc_state { SMSR_PROC_QUEUED, SMSR_PROC_ACTIVE, SMSR_PROC_ENDED };
