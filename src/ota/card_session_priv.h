@@ -201,7 +201,6 @@ bool card_bearer_failed(struct card *card, const char *why);
 bool card_bearer_triggers_used(struct card *card, unsigned triggers, bool unreachable);
 void card_learn(struct card *card, enum card_outcome outcome);	/* of cur's piece */
 void card_learn_keep(struct card *card);			/* tells the owner, if there is something new */
-char *card_learned_describe(void *ctx, const struct card_learned *l);
 
 /* card_session_scp80.c */
 /* Protects payload for this card with a new counter. out->sec.spi2 and .tar are the caller's, the rest is filled. */
