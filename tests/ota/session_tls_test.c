@@ -2,75 +2,14 @@
  * fragments of 512 octets, one kept connection, a script of 6 kB.  SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "config.h"
 #include "session_help.h"
-#include <errno.h>
-#include <fcntl.h>
+#include "s_client.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <talloc.h>
-#include <unistd.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/util/bytes.h>
-
-struct s_client {
-	pid_t pid;
-	int in, out;
-	char buf[65536];
-	size_t len;
-};
-
-static void s_client_start(struct s_client *c, const char *suite)
-{
-	int in[2], out[2];
-	char addr[32];
-
-	memset(c, 0, sizeof(*c));
-	assert_int_equal(pipe(in), 0);
-	assert_int_equal(pipe(out), 0);
-	snprintf(addr, sizeof(addr), "127.0.0.1:%u", card_sessions_scp81_port(W->cs));
-	c->pid = fork();
-	assert_true(c->pid >= 0);
-	if (!c->pid) {
-		dup2(in[0], 0);
-		dup2(out[1], 1);
-		close(in[1]);
-		close(out[0]);
-		execlp("openssl", "openssl", "s_client", "-connect", addr, "-tls1_2", "-cipher", suite, "-psk_identity",
-		       IDENTITY, "-psk", "202122232425262728292a2b2c2d2e2f", "-maxfraglen", "512", "-quiet", NULL);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	c->in = in[1];
-	c->out = out[0];
-	fcntl(c->out, F_SETFL, O_NONBLOCK);
-}
-
-static void s_client_write(struct s_client *c, const void *data, size_t len)
-{
-	assert_int_equal(write(c->in, data, len), len);
-}
-
-/* Until the text has arrived; the answer is in buf. */
-static void s_client_await(struct s_client *c, const char *end)
-{
-	unsigned i;
-	ssize_t n;
-
-	c->len = 0;
-	for (i = 0; i < 1000; i++) {
-		world_spin(10);
-		n = read(c->out, c->buf + c->len, sizeof(c->buf) - c->len - 1);
-		if (n > 0)
-			c->len += n;
-		c->buf[c->len] = '\0';
-		if (memmem(c->buf, c->len, end, strlen(end)))
-			return;
-	}
-	fail_msg("no '%s' came, but %zu octets", end, c->len);
-}
 
 static void dialog(const char *suite)
 {
@@ -120,10 +59,7 @@ static void dialog(const char *suite)
 	assert_hex(o.resp, o.resp_len, "23029000");
 	world_turn();
 	assert_int_equal(card_sessions_count(W->cs), 0);
-	close(s->in);
-	close(s->out);
-	kill(s->pid, SIGTERM);
-	waitpid(s->pid, NULL, 0);
+	s_client_end(s);
 }
 
 static void test_gcm(void **state)
