@@ -32,7 +32,7 @@ stack_pki() {
 	ca issue operator --name operator --id $OID_OP --dns 127.0.0.1 >/dev/null &&
 	ca issue operator --name boot --id $OID_BOOT --dns 127.0.0.1 >/dev/null &&
 	ca eum-batch --eum eum --eum-id $OID_EUM --count "$1" --out "$D/batch" --smsr-id $OID_SMSR --mno-id $OID_BOOT \
-		--upp "$2" --smsr-number 1001 --smsr-ip 127.0.0.1 --smsr-port "$P_SCP81"
+		--upp "$2" --smsr-number 1001 --smsr-ip 127.0.0.1 --smsr-port "$P_SCP81" ${CA_BATCH:-}
 }
 
 fpr() { ca fingerprint "$D/ca/$1.pem"; }

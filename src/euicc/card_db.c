@@ -15,10 +15,11 @@
 #include "card_db_schema.h"
 
 static const char *const card_db_sql[ST_COUNT] = {
-	[ST_BATCH_ALL] = "SELECT id, upp, smsc, number, host, ip, port, uri FROM batch ORDER BY id",
+	[ST_BATCH_ALL] = "SELECT id, upp, smsc, number, host, ip, port, uri, dns, dns_port FROM batch"
+			 " ORDER BY id",
 	[ST_CI_ALL] = "SELECT q, ski FROM ci WHERE batch = ?",
 	[ST_CARD_GET] = "SELECT batch, imei, memory, ecasd_sk, ecasd_cert, smsr_number, smsr_host, smsr_ip, smsr_uri,"
-			" smsr_port, seq, declared, n_type, n_seq, sw_kind, sw_stage, sw_from, sw_to FROM card"
+			" smsr_port, seq, declared, n_type, n_seq, sw_kind, sw_stage, sw_from, sw_to, cattp FROM card"
 			" WHERE eid = ?",
 	[ST_KEYS_GET] = "SELECT kvn, kid, type, key FROM sdkey WHERE eid = ? ORDER BY kvn, kid",
 	[ST_CNTR_GET] = "SELECT kvn, value FROM cntr WHERE eid = ?",
@@ -50,9 +51,11 @@ static const char *const card_db_sql[ST_COUNT] = {
 	[ST_PKG_PUT] = "UPDATE isdp SET package = ?, saved = ? WHERE eid = ? AND aid = ?",
 	[ST_PKG_GET] = "SELECT i.package, i.saved, p.iccid, p.imsi, p.msisdn, p.k, p.opc FROM isdp i"
 		       " LEFT JOIN perso p ON p.eid = i.eid AND p.aid = i.aid WHERE i.eid = ? AND i.aid = ?",
-	[ST_BATCH_PUT] = "INSERT INTO batch (upp, smsc, number, host, ip, port, uri) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[ST_BATCH_PUT] = "INSERT INTO batch (upp, smsc, number, host, ip, port, uri, dns, dns_port)"
+			 " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[ST_CI_PUT] = "INSERT INTO ci (batch, q, ski) VALUES (?, ?, ?)",
-	[ST_CARD_PUT] = "INSERT INTO card (eid, batch, imei, memory, ecasd_sk, ecasd_cert) VALUES (?, ?, ?, ?, ?, ?)",
+	[ST_CARD_PUT] = "INSERT INTO card (eid, batch, imei, memory, ecasd_sk, ecasd_cert, cattp)"
+			" VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[ST_PERSO_PUT] = "INSERT INTO perso (eid, aid, iccid, imsi, msisdn, k, opc) VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[ST_PERSO_ALL] = "SELECT eid, imsi, msisdn, k, opc FROM perso",
 };
@@ -158,6 +161,8 @@ static bool batches_load(struct card_env *env)
 		col_str(env, ST_BATCH_ALL, 5, b->ip, sizeof(b->ip));
 		b->port = sqldb_col_int(env->st, ST_BATCH_ALL, 6);
 		col_str(env, ST_BATCH_ALL, 7, b->uri, sizeof(b->uri));
+		col_str(env, ST_BATCH_ALL, 8, b->dns, sizeof(b->dns));
+		b->dns_port = sqldb_col_int(env->st, ST_BATCH_ALL, 9);
 		llist_add_tail(&b->entry, &env->batches);
 	}
 	llist_for_each_entry(b, &env->batches, entry)
@@ -312,6 +317,7 @@ static int card_from_row(struct card *c, const char *eid)
 	c->sw.stage = sqldb_col_int(env->st, ST_CARD_GET, 15);
 	col_aid(env, ST_CARD_GET, 16, &c->sw.from);
 	col_aid(env, ST_CARD_GET, 17, &c->sw.to);
+	c->has_cattp = sqldb_col_int(env->st, ST_CARD_GET, 18);
 	return c->ecasd_sk && c->ecasd_cert ? 0 : -EBADMSG;
 }
 

@@ -47,6 +47,7 @@ struct card_import {
 	uint32_t memory;
 	uint8_t ecasd_sk[32];
 	const struct bytes *ecasd_cert;
+	bool cattp;
 	uint8_t scp80_kvn, scp81_kvn, scp81_kid;
 	struct key *kic, *kid, *kik, *psk, *dek;
 	const char *iccid, *imsi, *msisdn;

@@ -26,4 +26,7 @@ static const char *const card_db_schema[] = {
 	"(eid, aid));"
 	"CREATE TABLE perso (eid TEXT NOT NULL, aid BLOB NOT NULL, iccid TEXT NOT NULL, imsi TEXT NOT NULL,"
 	" msisdn TEXT NOT NULL, k BLOB NOT NULL, opc BLOB NOT NULL, PRIMARY KEY (eid, aid)) WITHOUT ROWID;",
+	"ALTER TABLE card ADD COLUMN cattp INTEGER NOT NULL DEFAULT 1;"
+	"ALTER TABLE batch ADD COLUMN dns TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE batch ADD COLUMN dns_port INTEGER NOT NULL DEFAULT 53;",
 };

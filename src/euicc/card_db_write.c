@@ -193,6 +193,8 @@ int card_db_batch_add(struct card_env *env, struct card_batch *b)
 	sqldb_bind_text(env->st, ST_BATCH_PUT, 5, b->ip);
 	sqldb_bind_int(env->st, ST_BATCH_PUT, 6, b->port);
 	sqldb_bind_text(env->st, ST_BATCH_PUT, 7, b->uri);
+	sqldb_bind_text(env->st, ST_BATCH_PUT, 8, b->dns);
+	sqldb_bind_int(env->st, ST_BATCH_PUT, 9, b->dns_port);
 	rc = sqldb_exec(env->st, ST_BATCH_PUT);
 	if (rc < 0)
 		return rc;
@@ -246,6 +248,7 @@ int card_db_card_add(struct card_env *env, const struct card_batch *b, const str
 	sqldb_bind_int(env->st, ST_CARD_PUT, 2, b->id);
 	sqldb_bind_text(env->st, ST_CARD_PUT, 3, i->imei);
 	sqldb_bind_int(env->st, ST_CARD_PUT, 4, i->memory);
+	sqldb_bind_int(env->st, ST_CARD_PUT, 7, i->cattp);
 	rc = bind_sealed(env, ST_CARD_PUT, 5, eid, "ecasd", i->ecasd_sk, sizeof(i->ecasd_sk));
 	bind_bytes(env, ST_CARD_PUT, 6, i->ecasd_cert);
 	if (rc == 0)

@@ -39,6 +39,8 @@ struct card_batch {
 	char smsc[24];
 	char number[24], host[128], ip[48], uri[128];
 	uint16_t port;
+	char dns[48];			/* who resolves host when ip is empty; "": nobody */
+	uint16_t dns_port;
 };
 
 #define CARD_LRU_MAX 512

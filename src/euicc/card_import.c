@@ -60,6 +60,9 @@ static struct card_batch *batch_line(struct card_env *env, const json_t *o)
 	copy(smsr, "ip", b->ip, sizeof(b->ip));
 	copy(smsr, "uri", b->uri, sizeof(b->uri));
 	b->port = json_integer_value(json_object_get(smsr, "port"));
+	copy(smsr, "dns", b->dns, sizeof(b->dns));
+	b->dns_port = json_integer_value(json_object_get(smsr, "dns_port"));
+	b->dns_port = b->dns_port ? b->dns_port : 53;
 	if (!b->number[0] || card_db_batch_add(env, b) < 0)
 		goto bad;
 	return b;
@@ -89,10 +92,12 @@ static int card_keys(void *ctx, struct card_import *i, const json_t *o)
 {
 	const json_t *scp80 = json_object_get(o, "scp80"), *scp81 = json_object_get(o, "scp81");
 
+	enum key_type type = strcmp(str(scp80, "type"), "3des") ? KEY_TYPE_AES : KEY_TYPE_DES;
+
 	i->scp80_kvn = small(scp80, "kvn");
-	i->kic = key(ctx, scp80, "kic", KEY_TYPE_AES);
-	i->kid = key(ctx, scp80, "kid", KEY_TYPE_AES);
-	i->kik = key(ctx, scp80, "kik", KEY_TYPE_AES);
+	i->kic = key(ctx, scp80, "kic", type);
+	i->kid = key(ctx, scp80, "kid", type);
+	i->kik = key(ctx, scp80, "kik", type);
 	if (!i->kic || !i->kid || i->scp80_kvn < 1 || i->scp80_kvn > 0x0F)
 		return -EINVAL;
 	if (!scp81)
@@ -116,6 +121,7 @@ static int card_fill(void *ctx, struct card_import *i, const json_t *o)
 	i->iccid = str(p, "iccid");
 	i->imsi = str(p, "imsi");
 	i->msisdn = str(p, "msisdn");
+	i->cattp = !json_is_false(json_object_get(o, "cattp"));
 	i->fallback = json_is_true(json_object_get(p, "fallback"));
 	if (eid_from_str(&i->eid, str(o, "eid")) < 0 || !digits_valid(i->imei, 14, 16) || !i->ecasd_cert ||
 	    !i->ecasd_cert->len || !digits_valid(i->imsi, 6, 15) || !digits_valid(i->msisdn, 3, 15) ||

@@ -123,6 +123,7 @@ struct card {
 	struct eid eid;
 	char imei[17];				/* of the device it sits in */
 	uint32_t memory;
+	bool has_cattp;
 	struct ec_key *ecasd_sk;
 	struct bytes *ecasd_cert;
 	struct llist_head keys;			/* struct card_key of the ISD-R */

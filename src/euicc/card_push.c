@@ -257,7 +257,9 @@ bool card_push_run(struct card *c, struct card_por *por, const struct bytes *pay
 	p->script = bytes_dup(p, payload->data, payload->len);
 	p->expanded = payload->len && (payload->data[0] == 0xAA || payload->data[0] == 0xAE);
 	push = (p->expanded ? read_expanded(p) : read_compact(p)) == 0 && p->n;
-	if (!push || fault(c->faults, FAULT_NO_CATTP)) {
+	if (push && c->has_cattp && fault(c->faults, FAULT_NO_CATTP))
+		fault_struck(c->faults, FAULT_NO_CATTP);
+	if (!push || !c->has_cattp || fault(c->faults, FAULT_NO_CATTP)) {
 		talloc_free(p);
 		return false;
 	}

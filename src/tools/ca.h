@@ -5,6 +5,9 @@
 
 struct ca_opts {
 	const char *dir, *name, *id, *dns, *out, *smsr_id, *mno_id, *upp, *smsr_number, *smsr_ip, *smsc, *imsi_prefix;
+	const char *scp80;		/* aes128 aes192 aes256 3des2 3des3 */
+	const char *bearers, *claim;	/* what the card has beside SMS, what its EIS says: "cattp,https", "https", "none", .. */
+	const char *smsr_host, *smsr_dns;	/* FQDN of the SM-SR, and who resolves it */
 	unsigned days, smsr_port;
 	unsigned long count, memory, first;
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -89,15 +90,19 @@ static struct bytes *file_read(void *ctx, const char *path)
 static int put_batch_line(void *ctx, struct batch *b, const struct cert_x509 *ci_cert)
 {
 	struct bytes *upp = file_read(ctx, b->o->upp);
+	char *dns = talloc_strdup(ctx, b->o->smsr_dns), *port = strchr(dns, '/');
 	uint8_t q[EC_POINT_LEN], ski[20];
 
+	if (port)
+		*port = '\0';
 	if (!upp || cert_x509_point(ci_cert, q) < 0 || cert_x509_ski(ci_cert, ski) < 0)
 		return -EINVAL;
-	return put_line(b->cards, json_pack("{s:s, s:o, s:[{s:o, s:o}], s:s, s:{s:s, s:s, s:s, s:i, s:s}}", "type", "batch",
+	return put_line(b->cards, json_pack("{s:s, s:o, s:[{s:o, s:o}], s:s, s:{s:s, s:s, s:s, s:i, s:s, s:s, s:i}}", "type", "batch",
 					    "upp", json_hex(ctx, upp->data, upp->len),
 					    "ci", "q", json_hex(ctx, q, sizeof(q)), "ski", json_hex(ctx, ski, sizeof(ski)),
-					    "smsc", b->o->smsc, "smsr", "number", b->o->smsr_number, "host", "smsr",
-					    "ip", b->o->smsr_ip, "port", (int)b->o->smsr_port, "uri", "/gsma/adminagent"));
+					    "smsc", b->o->smsc, "smsr", "number", b->o->smsr_number, "host", b->o->smsr_host,
+					    "ip", b->o->smsr_ip, "port", (int)b->o->smsr_port, "uri", "/gsma/adminagent",
+					    "dns", dns, "dns_port", port ? atoi(port + 1) : 53));
 }
 
 static int luhn_digits(char *out, size_t size, const char *prefix, unsigned long n, int width)
@@ -109,6 +114,38 @@ static int luhn_digits(char *out, size_t size, const char *prefix, unsigned long
 	out[len] = '0' + iccid_luhn(out);
 	out[len + 1] = '\0';
 	return 0;
+}
+
+/* SCP80 keysets as SGP.02 2.4.3 has them (AES-128), and those of other cards in the field (TS 102 225 5.1). */
+static const struct { const char *name; enum key_type type; size_t len; } scp80_keys[] = {
+	{ "aes128", KEY_TYPE_AES, 16 }, { "aes192", KEY_TYPE_AES, 24 }, { "aes256", KEY_TYPE_AES, 32 },
+	{ "3des2", KEY_TYPE_DES, 16 }, { "3des3", KEY_TYPE_DES, 24 },
+};
+
+static bool in_list(const char *list, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (; *list; list += strcspn(list, ",") + (list[strcspn(list, ",")] == ','))
+		if (!strncmp(list, word, n) && (list[n] == ',' || !list[n]))
+			return true;
+	return false;
+}
+
+static int scp80_make(void *ctx, struct one *c, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(scp80_keys) && strcmp(scp80_keys[i].name, name); i++)
+		;
+	if (i == ARRAY_SIZE(scp80_keys)) {
+		fprintf(stderr, "osmo-rsp-ca: --scp80 aes128, aes192, aes256, 3des2 or 3des3\n");
+		return -EINVAL;
+	}
+	c->kic = key_random(ctx, scp80_keys[i].type, scp80_keys[i].len);
+	c->kid = key_random(ctx, scp80_keys[i].type, scp80_keys[i].len);
+	c->kik = key_random(ctx, scp80_keys[i].type, scp80_keys[i].len);
+	return c->kic && c->kid && c->kik ? 0 : -ENOMEM;
 }
 
 /* 89 049 032 (country, issuer) as in test EIDs, then platform and individual number, check digits mod 97. */
@@ -127,9 +164,8 @@ static int one_make(void *ctx, struct one *c, const struct batch *b, unsigned lo
 	snprintf(c->msisdn, sizeof(c->msisdn), "49151%07lu", n);
 	if (luhn_digits(c->iccid, sizeof(c->iccid), "8988001", n, 11) < 0 || luhn_digits(c->imei, sizeof(c->imei), "35900000", n % 1000000, 6) < 0)
 		return -EINVAL;
-	c->kic = key_random(ctx, KEY_TYPE_AES, 16);
-	c->kid = key_random(ctx, KEY_TYPE_AES, 16);
-	c->kik = key_random(ctx, KEY_TYPE_AES, 16);
+	if (scp80_make(ctx, c, b->o->scp80) < 0)
+		return -EINVAL;
 	c->psk = key_random(ctx, KEY_TYPE_PSK, 16);
 	c->dek = key_random(ctx, KEY_TYPE_AES, 16);
 	rand_bytes(c->k, sizeof(c->k));
@@ -153,15 +189,20 @@ static int put_card_line(void *ctx, const struct batch *b, const struct one *c)
 {
 	char eid[EID_STR_SIZE], aid[AID_STR_SIZE];
 
-	return put_line(b->cards, json_pack(
-		"{s:s, s:s, s:s, s:I, s:o, s:o, s:{s:i, s:o, s:o, s:o}, s:{s:i, s:i, s:o, s:o}, s:{s:s, s:s, s:s, s:o, s:o, s:s, s:b}}",
+	json_t *j = json_pack("{s:s, s:s, s:s, s:I, s:o, s:o, s:{s:i, s:s, s:o, s:o, s:o}, s:b, s:{s:s, s:s, s:s, s:o, s:o, s:s, s:b}}",
 		"type", "card", "eid", eid_str(eid, &c->eid), "imei", c->imei, "memory", (json_int_t)b->o->memory,
 		"ecasd_sk", json_hex(ctx, c->ecasd_d, sizeof(c->ecasd_d)),
 		"ecasd_cert", json_hex(ctx, c->ecasd_cert->data, c->ecasd_cert->len),
-		"scp80", "kvn", SCP80_KVN, "kic", json_key(ctx, c->kic), "kid", json_key(ctx, c->kid), "kik", json_key(ctx, c->kik),
-		"scp81", "kvn", SCP81_KVN, "kid", 1, "psk", json_key(ctx, c->psk), "dek", json_key(ctx, c->dek),
+		"scp80", "kvn", SCP80_KVN, "type", key_type(c->kic) == KEY_TYPE_DES ? "3des" : "aes",
+		"kic", json_key(ctx, c->kic), "kid", json_key(ctx, c->kid), "kik", json_key(ctx, c->kik),
+		"cattp", in_list(b->o->bearers, "cattp"),
 		"profile", "iccid", c->iccid, "imsi", c->imsi, "msisdn", c->msisdn, "k", json_hex(ctx, c->k, 16),
-		"opc", json_hex(ctx, c->opc, 16), "isdp_aid", aid_str(aid, &c->isdp), "fallback", 1));
+		"opc", json_hex(ctx, c->opc, 16), "isdp_aid", aid_str(aid, &c->isdp), "fallback", 1);
+
+	if (j && in_list(b->o->bearers, "https"))
+		json_object_set_new(j, "scp81", json_pack("{s:i, s:i, s:o, s:o}", "kvn", SCP81_KVN, "kid", 1,
+							  "psk", json_key(ctx, c->psk), "dek", json_key(ctx, c->dek)));
+	return put_line(b->cards, j);
 }
 
 static void keyset_key(void *ctx, struct es_keyset *ks, const struct key *transport, uint8_t type, const struct key *k)
@@ -187,7 +228,8 @@ static void eis_fill(void *ctx, struct es_eis *e, const struct batch *b, const s
 	OSMO_STRLCPY_ARRAY(e->platform_version, "1.0.0");
 	e->isdp_file_aid = aid_isdp_file;
 	e->isdp_module_aid = aid_isdp_module;
-	e->http = true;
+	e->http = in_list(b->o->claim ? b->o->claim : b->o->bearers, "https");
+	e->cattp = in_list(b->o->claim ? b->o->claim : b->o->bearers, "cattp");
 	OSMO_STRLCPY_ARRAY(e->secure_packet_version, "12.1.0");
 	OSMO_STRLCPY_ARRAY(e->remote_provisioning_version, "3.1.0");
 	e->remaining_memory = e->available_memory = b->o->memory;
@@ -213,14 +255,16 @@ static void eis_fill(void *ctx, struct es_eis *e, const struct batch *b, const s
 	ks = &e->isd_r.keyset[e->isd_r.n_keysets++];
 	ks->version = SCP80_KVN;
 	OSMO_STRLCPY_ARRAY(ks->type, "SCP80");
-	keyset_key(ctx, ks, b->transport, KEY_TYPE_AES, c->kic);
-	keyset_key(ctx, ks, b->transport, KEY_TYPE_AES, c->kid);
-	keyset_key(ctx, ks, b->transport, KEY_TYPE_AES, c->kik);
-	ks = &e->isd_r.keyset[e->isd_r.n_keysets++];
-	ks->version = SCP81_KVN;
-	OSMO_STRLCPY_ARRAY(ks->type, "SCP81");
-	keyset_key(ctx, ks, b->transport, KEY_TYPE_PSK, c->psk);
-	keyset_key(ctx, ks, b->transport, KEY_TYPE_AES, c->dek);
+	keyset_key(ctx, ks, b->transport, key_type(c->kic), c->kic);
+	keyset_key(ctx, ks, b->transport, key_type(c->kid), c->kid);
+	keyset_key(ctx, ks, b->transport, key_type(c->kik), c->kik);
+	if (e->http) {
+		ks = &e->isd_r.keyset[e->isd_r.n_keysets++];
+		ks->version = SCP81_KVN;
+		OSMO_STRLCPY_ARRAY(ks->type, "SCP81");
+		keyset_key(ctx, ks, b->transport, KEY_TYPE_PSK, c->psk);
+		keyset_key(ctx, ks, b->transport, KEY_TYPE_AES, c->dek);
+	}
 
 	e->profile = p = talloc_zero(ctx, struct es_profile_info);
 	e->n_profiles = 1;

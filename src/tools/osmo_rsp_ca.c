@@ -31,12 +31,15 @@ static const char help[] =
 	"              tls       TLS certificate for a host name or IP address\n"
 	"  eum-batch --eum NAME --eum-id OID --count N --out DIR --smsr-id OID --mno-id OID --upp FILE\n"
 	"        [--first N] [--smsr-number N] [--smsr-ip IP] [--smsr-port P] [--smsc NUMBER] [--memory OCTETS] [--imsi-prefix D]\n"
+	"        [--scp80 aes128|aes192|aes256|3des2|3des3] [--bearers none|cattp|https|cattp,https] [--claim LIST]\n"
+	"        [--smsr-host FQDN --smsr-ip '' --smsr-dns IP[/PORT]]\n"
 	"        N eUICCs: cards.jsonl for osmo-euicc-sim --import, and eis/<EID>.xml for ES1.RegisterEIS\n"
 	"  fingerprint FILE.pem                 SHA-256 of a certificate, as `fingerprint` in the VTY wants it\n"
 	"All files are written to DIR (keys with mode 0400) and never overwritten.\n";
 
 static struct ca_opts opt = { .days = 3650, .memory = 512 * 1024, .smsr_number = "1001", .smsr_ip = "127.0.0.1",
-			      .smsr_port = 8443, .smsc = "491230000001", .imsi_prefix = "00101", .first = 1 };
+			      .smsr_port = 8443, .smsc = "491230000001", .imsi_prefix = "00101", .first = 1,
+			      .scp80 = "aes128", .bearers = "https", .smsr_host = "smsr", .smsr_dns = "" };
 
 static const struct option options[] = {
 	{ "dir", required_argument, NULL, 'd' },
@@ -60,6 +63,11 @@ static const struct option options[] = {
 	{ "memory", required_argument, NULL, 15 },
 	{ "first", required_argument, NULL, 16 },
 	{ "imsi-prefix", required_argument, NULL, 17 },
+	{ "scp80", required_argument, NULL, 18 },
+	{ "bearers", required_argument, NULL, 19 },
+	{ "claim", required_argument, NULL, 20 },
+	{ "smsr-host", required_argument, NULL, 21 },
+	{ "smsr-dns", required_argument, NULL, 22 },
 	{}
 };
 
@@ -83,6 +91,11 @@ static void opt_set(int c, const char *arg)
 	case 15: opt.memory = strtoul(arg, NULL, 10); break;
 	case 16: opt.first = strtoul(arg, NULL, 10); break;
 	case 17: opt.imsi_prefix = arg; break;
+	case 18: opt.scp80 = arg; break;
+	case 19: opt.bearers = arg; break;
+	case 20: opt.claim = arg; break;
+	case 21: opt.smsr_host = arg; break;
+	case 22: opt.smsr_dns = arg; break;
 	}
 }
 

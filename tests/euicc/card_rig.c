@@ -49,7 +49,7 @@ static void fill(struct rig *r, const char *kic, const char *kid)
 	struct card_batch *b = talloc_zero(r->env, struct card_batch);
 	struct card_import i = { .imei = "354990075195830", .memory = 200000, .scp80_kvn = 1, .scp81_kvn = 0x40,
 				 .scp81_kid = 1, .iccid = "8901999000123456789", .imsi = "001010000000001",
-				 .msisdn = "491510000001", .fallback = true };
+				 .msisdn = "491510000001", .fallback = true, .cattp = true };
 
 	b->upp = bytes_from_hex(b, rig_upp);
 	hex_dec(b->ci[0].q, EC_POINT_LEN, rig_ci_q);
