@@ -101,7 +101,7 @@ struct upp_cols *upp_cols_new(void *ctx)
 static int row_fail(const struct upp_cols *c, unsigned i, struct upp_row_err *err, const char *why)
 {
 	err->column = i < c->n_csv ? i + 1 : 0;
-	snprintf(err->name, sizeof(err->name), "%s", i < c->n && c->col[i].name ? c->col[i].name : "");
+	snprintf(err->name, sizeof(err->name), "%s", i < c->n && i < UPP_COLS_MAX && c->col[i].name ? c->col[i].name : "");
 	snprintf(err->msg, sizeof(err->msg), "%s", why);
 	return -EINVAL;
 }
