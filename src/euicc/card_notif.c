@@ -45,12 +45,13 @@ static void sms_done(struct card *c, bool ok)
 static int send_sms(struct card *c, const struct bytes *e1)
 {
 	uint8_t kvn = card_scp80_kvn(c);
+	const struct key *kid = card_key(c, kvn, 2);
 	const struct scp80_sec sec = {.spi1 = SCP80_SPI1_NOTIF,
 				      .kic_octet = card_dialect_notif_kic(c, kvn),
-				      .kid_octet = kvn << 4 | SCP80_ALG_AES,
+				      .kid_octet = kvn << 4 | (kid ? scp80_alg_of(kid) : 0),
 				      .tar = SCP80_TAR_ISD_R};
 	struct bytes *packet = bytes_new(NULL, 512);
-	int rc = scp80_cmd_enc(packet, &sec, NULL, card_key(c, kvn, 2), e1->data, e1->len);
+	int rc = scp80_cmd_enc(packet, &sec, NULL, kid, e1->data, e1->len);
 
 	if (rc == 0)
 		rc = card_ota_send(c, c->smsr.number, 0x70, packet, sms_done);

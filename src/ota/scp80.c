@@ -334,7 +334,16 @@ bool scp80_sec_sgp02(const struct scp80_sec *sec)
 
 bool scp80_sec_notif(const struct scp80_sec *sec)
 {
-	return (sec->spi1 & 0x1F) == SCP80_SPI1_NOTIF && (sec->kid_octet & 0x0F) == SCP80_ALG_AES;
+	uint8_t alg = sec->kid_octet & 0x0F;
+
+	return (sec->spi1 & 0x1F) == SCP80_SPI1_NOTIF && (alg == SCP80_ALG_AES || alg == ALG_3DES2 || alg == ALG_3DES3);
+}
+
+uint8_t scp80_alg_of(const struct key *k)
+{
+	if (key_type(k) == KEY_TYPE_AES)
+		return SCP80_ALG_AES;
+	return key_len(k) == 24 ? ALG_3DES3 : ALG_3DES2;
 }
 
 enum scp80_status scp80_cntr_check(uint8_t spi1, uint64_t *stored, uint64_t received)

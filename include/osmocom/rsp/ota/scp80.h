@@ -53,7 +53,9 @@ int scp80_cmd_dec(struct bytes *out, struct scp80_sec *sec, const struct key *ki
 		  const uint8_t *in, size_t len);
 /* At least what SGP.02 2.4.3 asks for: counter 10 or 11, AES ciphering, AES-CMAC. */
 bool scp80_sec_sgp02(const struct scp80_sec *sec);
-/* A notification's security: SPI1 02, AES-CMAC, no ciphering (SGP.02 3.15.1). Payload must then start with E1. */
+/* Low nibble of KIc and KID for a key: AES, 3DES with two or three keys (TS 102 225 5.1.2, 5.1.3). */
+uint8_t scp80_alg_of(const struct key *k);
+/* A notification's security: SPI1 02, CC, no ciphering (SGP.02 3.15.1). Payload must then start with E1. */
 bool scp80_sec_notif(const struct scp80_sec *sec);
 /* Counter rule of SPI1 (TS 102 225 5.1.4): status, and *stored moved on when SCP80_ST_OK. */
 enum scp80_status scp80_cntr_check(uint8_t spi1, uint64_t *stored, uint64_t received);
