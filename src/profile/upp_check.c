@@ -6,43 +6,24 @@
 #include <string.h>
 #include <talloc.h>
 
-#include <osmocom/rsp/profile/der.h>
-#include <osmocom/rsp/profile/upp.h>
-#include <osmocom/rsp/profile/upp_check.h>
 #include <osmocom/rsp/profile/upp_file.h>
 #include <osmocom/rsp/util/ids.h>
 
-#define CHECK_PE_MAX 1024
+#include "upp_check_priv.h"
 
-struct check {
-	upp_check_cb cb;
-	void *data;
-	int errors;
-	struct der *root;
-	struct upp_header h;
-	/* while walking */
-	int index, id;
-	uint32_t tag;
-	uint16_t ids[CHECK_PE_MAX];
-	unsigned n_ids;
-	unsigned usim, isim, csim, sd, mf, aka[4];
-	unsigned key_len;	/* of the last TUAK key */
-	bool cdma, end;
-	uint32_t puks[32];
-	unsigned n_puks;
-};
-
-static void check_say(struct check *c, enum upp_severity sev, const char *text)
+void check_say(struct check *c, enum upp_severity sev, const char *rule, const char *text)
 {
+	const struct upp_finding f = { sev, c->index, c->id, rule, text };
+
 	if (sev == UPP_ERROR)
 		c->errors++;
 	if (c->cb)
-		c->cb(c->data, sev, c->index, c->id, text);
+		c->cb(c->data, &f);
 }
 
-static void check_error(struct check *c, const char *text)
+void check_error(struct check *c, const char *rule, const char *text)
 {
-	check_say(c, UPP_ERROR, text);
+	check_say(c, UPP_ERROR, rule, text);
 }
 
 /* ProfileHeader ------------------------------------------------------------ */
@@ -59,12 +40,12 @@ static void check_connectivity(struct check *c)
 		if (t.tag == 0xA0)
 			sms = true;
 		else if (t.tag != 0xA1 && t.tag != 0xA2)
-			check_say(c, UPP_WARNING, "connectivityParameters: unknown tag");
+			check_say(c, UPP_WARNING, "connectivity", "connectivityParameters: unknown tag");
 	}
 	if (rc < 0)
-		check_error(c, "connectivityParameters: not TLV");
+		check_error(c, "connectivity", "connectivityParameters: not TLV");
 	else if (!sms)
-		check_say(c, UPP_WARNING, "connectivityParameters without SMS: no notification by SMS after enabling");
+		check_say(c, UPP_WARNING, "connectivity", "connectivityParameters without SMS: no notification by SMS after enabling");
 }
 
 static void check_gfste(struct check *c)
@@ -77,10 +58,23 @@ static void check_gfste(struct check *c)
 	rd_init(&r, c->h.gfste, c->h.gfste_len);
 	while ((rc = tlv_next(&r, &t)) > 0) {
 		if (t.tag != 0x06 || t.len < 6 || memcmp(t.v, base, sizeof(base)) || t.v[5] < 1 || t.v[5] > 18)
-			check_error(c, "eUICC-Mandatory-GFSTEList: unknown template");
+			check_error(c, "gfste", "eUICC-Mandatory-GFSTEList: unknown template");
 	}
 	if (rc < 0)
-		check_error(c, "eUICC-Mandatory-GFSTEList: malformed");
+		check_error(c, "gfste", "eUICC-Mandatory-GFSTEList: malformed");
+}
+
+static bool check_gfste_has(const struct check *c, const struct der *oid)
+{
+	struct tlv t;
+	struct rd r;
+
+	rd_init(&r, c->h.gfste, c->h.gfste_len);
+	while (tlv_next(&r, &t) > 0) {
+		if (t.len == oid->len && !memcmp(t.v, oid->v, t.len))
+			return true;
+	}
+	return false;
 }
 
 static void check_header(struct check *c, const uint8_t *upp, size_t len)
@@ -88,24 +82,24 @@ static void check_header(struct check *c, const uint8_t *upp, size_t len)
 	const char *err;
 
 	if (upp_header_dec(&c->h, &err, upp, len) < 0) {
-		check_error(c, err);
+		check_error(c, "header", err);
 		return;
 	}
 	if (c->h.major < 2 || c->h.major > 3)
-		check_error(c, "ProfileHeader: version unknown to any card");
+		check_error(c, "header", "ProfileHeader: version unknown to any card");
 	if (strlen(c->h.iccid) == 20 && iccid_luhn(c->h.iccid) != 0) {
 		char digits[ICCID_STR_SIZE];
 
 		snprintf(digits, sizeof(digits), "%.19s", c->h.iccid);
 		if (iccid_luhn(digits) != c->h.iccid[19] - '0')
-			check_say(c, UPP_WARNING, "ICCID: check digit does not fit");
+			check_say(c, UPP_WARNING, "iccid", "ICCID: check digit does not fit");
 	}
 	if (c->h.pol && c->h.pol_len != 1)
-		check_error(c, "pol: POL1 is one octet");
+		check_error(c, "pol", "pol: POL1 is one octet");
 	if (c->h.connectivity)
 		check_connectivity(c);
 	else
-		check_say(c, UPP_WARNING, "no connectivityParameters: not a profile for SGP.02");
+		check_say(c, UPP_WARNING, "connectivity", "no connectivityParameters: not a profile for SGP.02");
 	check_gfste(c);
 }
 
@@ -117,12 +111,12 @@ static void check_id(struct check *c)
 
 	for (i = 0; i < c->n_ids; i++) {
 		if (c->ids[i] == c->id) {
-			check_error(c, "identification used twice");
+			check_error(c, "identification", "identification used twice");
 			return;
 		}
 	}
 	if (c->n_ids == CHECK_PE_MAX)
-		check_error(c, "too many elements");
+		check_error(c, "identification", "too many elements");
 	else
 		c->ids[c->n_ids++] = c->id;
 }
@@ -133,10 +127,12 @@ static void check_template(struct check *c, const struct der *pe, const struct u
 	unsigned i;
 
 	if (!oid || oid->len < 6 || oid->len > 7 || oid->v[5] != t->oid)
-		check_error(c, "templateID does not belong to this element");
+		check_error(c, "template", "templateID does not belong to this element");
+	else if (!check_gfste_has(c, oid))
+		check_say(c, UPP_WARNING, "gfste", "a template that eUICC-Mandatory-GFSTEList does not name");
 	for (i = 0; i < t->n; i++) {
 		if (t->files[i].flags & UPP_F_MANDATORY && !der_child(pe, t->files[i].tag))
-			check_error(c, "a mandatory file is missing");
+			check_error(c, "template", "a mandatory file is missing");
 	}
 	for (file = pe->first; file; file = file->next) {
 		const struct upp_file_def *def = upp_template_file(t, file->tag);
@@ -150,14 +146,14 @@ static void check_template(struct check *c, const struct der *pe, const struct u
 		for (const struct der *item = file->first; item && enc; item = item->next)
 			der_write(enc, item);
 		if (!enc || upp_file_dec(&f, enc->data, enc->len) < 0)
-			check_error(c, "a file is malformed");
+			check_error(c, "file", "a file is malformed");
 		else if (!f.do_not_create && def && f.has_fcp && f.fcp.has_fid && !(def->flags & UPP_F_RANGE) &&
 			 def->fd != UPP_FD_DF && f.fcp.fid != def->fid)
-			check_error(c, "a file has another FID than its template");
+			check_error(c, "file", "a file has another FID than its template");
 		else if (!f.do_not_create && def && def->fd != UPP_FD_DF &&
 			 (upp_file_shape(&s, def, f.has_fcp ? &f.fcp : NULL, f.content) < 0 ||
 			  (s.size < f.content && !f.fcp.has_link)))
-			check_error(c, "a file's contents do not fit into it");
+			check_error(c, "file", "a file's contents do not fit into it");
 		talloc_free(enc);
 	}
 }
@@ -174,28 +170,28 @@ static void check_order(struct check *c)
 	case UPP_PE_DF_SNPN:
 	case UPP_PE_DF_5GPROSE:
 		if (!c->usim)
-			check_error(c, "no usim before it");
+			check_error(c, "order", "no usim before it");
 		break;
 	case UPP_PE_OPT_ISIM:
 		if (!c->isim)
-			check_error(c, "no isim before it");
+			check_error(c, "order", "no isim before it");
 		break;
 	case UPP_PE_OPT_CSIM:
 		if (!c->csim)
-			check_error(c, "no csim before it");
+			check_error(c, "order", "no csim before it");
 		break;
 	case UPP_PE_RFM:
 	case UPP_PE_APPLICATION:
 		if (!c->sd)
-			check_error(c, "no securityDomain before it");
+			check_error(c, "order", "no securityDomain before it");
 		break;
 	case UPP_PE_AKA:
 		if (!c->usim && !c->isim)
-			check_error(c, "no application before it");
+			check_error(c, "order", "no application before it");
 		break;
 	}
 	if (c->tag != UPP_PE_HEADER && c->tag != UPP_PE_MF && !c->mf)
-		check_error(c, "before the MF");
+		check_error(c, "order", "before the MF");
 }
 
 static void check_puks(struct check *c, const struct der *pe)
@@ -205,8 +201,8 @@ static void check_puks(struct check *c, const struct der *pe)
 
 	for (cfg = der_path(pe, 0xA1, 0x30, 0); cfg; cfg = der_again(cfg)) {
 		if (der_uint(&ref, der_child(cfg, 0x80)) < 0 || !der_child(cfg, 0x81) || der_child(cfg, 0x81)->len != 8)
-			check_error(c, "malformed PUK");
-		else if (c->n_puks < 32)
+			check_error(c, "puk", "malformed PUK");
+		else if (c->n_puks < CHECK_CODES_MAX)
 			c->puks[c->n_puks++] = ref;
 	}
 }
@@ -228,21 +224,49 @@ static void check_pins(struct check *c, const struct der *pe)
 	uint32_t ref, attr;
 
 	if (!der_path(pe, 0xA1, 0xA0, 0) && !der_path(pe, 0xA1, 0x81, 0))
-		check_error(c, "neither codes nor a path");
+		check_error(c, "pin", "neither codes nor a path");
 	for (cfg = der_path(pe, 0xA1, 0xA0, 0x30, 0); cfg; cfg = der_again(cfg)) {
 		if (der_uint(&ref, der_child(cfg, 0x80)) < 0 || !der_child(cfg, 0x81) ||
 		    der_child(cfg, 0x81)->len != 8) {
-			check_error(c, "malformed PIN");
+			check_error(c, "pin", "malformed PIN");
 			continue;
 		}
+		check_code(c, "pin", cfg, ref);
+		if (c->n_pins < CHECK_CODES_MAX)
+			c->pins[c->n_pins++] = ref;
 		if (der_uint(&attr, der_child(cfg, 0x83)) < 0)
 			attr = 7;
 		if (ref == 1 && attr & 1)
-			check_say(c, UPP_WARNING, "PIN1 is enabled: a device without a user cannot attach");
+			check_say(c, UPP_WARNING, "pin", "PIN1 is enabled: a device without a user cannot attach");
 		puk = der_child(cfg, 0x82);
 		if (puk && (der_uint(&ref, puk) < 0 || !check_puk_known(c, ref)))
-			check_error(c, "unblocking reference to a PUK not defined before");
+			check_error(c, "pin", "unblocking reference to a PUK not defined before");
 	}
+}
+
+/* Constants and sequence numbers have fixed lengths (digest 5). */
+static void check_aka_rest(struct check *c, const struct der *pe, const struct der *algo)
+{
+	static const struct {
+		uint32_t tag;
+		size_t len;
+		bool inner;
+	} lens[] = { { 0x81, 1, true }, { 0x84, 5, true }, { 0x85, 80, true }, { 0x86, 3, true },
+		     { 0x82, 1, false }, { 0x83, 6, false }, { 0x84, 6, false } };
+	const struct der *n;
+	unsigned i, count = 0;
+
+	for (i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+		n = der_child(lens[i].inner ? algo : pe, lens[i].tag);
+		if (n && n->len != lens[i].len)
+			check_error(c, "aka", "a constant or sequence number of a wrong length");
+	}
+	for (n = der_path(pe, 0xA5, 0x04, 0); n; n = der_again(n), count++) {
+		if (n->len != 6)
+			check_error(c, "aka", "sqnInit: a value of a wrong length");
+	}
+	if (der_child(pe, 0xA5) && count != 32)
+		check_error(c, "aka", "sqnInit: not 32 values");
 }
 
 static void check_aka(struct check *c, const struct der *pe)
@@ -252,38 +276,25 @@ static void check_aka(struct check *c, const struct der *pe)
 
 	if (!algo) {
 		if (!der_path(pe, 0xA1, 0xA0, 0))
-			check_error(c, "neither algorithm nor mapping");
+			check_error(c, "aka", "neither algorithm nor mapping");
 		return;
 	}
 	if (der_uint(&id, der_child(algo, 0x80)) < 0 || id < 1 || id > 3) {
-		check_error(c, "unknown algorithm");
+		check_error(c, "aka", "unknown algorithm");
 		return;
 	}
 	c->aka[id]++;
 	if (!k || (k->len != 16 && (id != 2 || k->len != 32)))
-		check_error(c, "key of a wrong length");
+		check_error(c, "aka", "key of a wrong length");
+	else if (check_known_key(k))
+		check_say(c, UPP_WARNING, "known-bad", "K is a published test key");
 	else
 		c->key_len = id == 2 ? k->len : c->key_len;
 	if (id == 1 && (!der_child(algo, 0x83) || der_child(algo, 0x83)->len != 16))
-		check_error(c, "Milenage without an OPc of 16 octets");
-}
-
-static void check_sd(struct check *c, const struct der *pe)
-{
-	const struct der *aid = der_path(pe, 0xA1, 0x4F, 0), *key, *data;
-	unsigned n = 0;
-
-	for (; aid && aid->tag == 0x4F; aid = aid->next)
-		n++;
-	if (n < 3)
-		check_error(c, "fewer than three AIDs in the instance");
-	for (key = der_path(pe, 0xA2, 0x30, 0); key; key = der_again(key)) {
-		data = der_path(key, 0x30, 0x30, 0x86, 0);
-		if (!data || data->len < 16 || !der_child(key, 0x82) || !der_child(key, 0x83))
-			check_error(c, "malformed key");
-	}
-	if (!der_path(pe, 0xA2, 0x30, 0) && !c->sd)
-		check_say(c, UPP_WARNING, "MNO-SD without keys: no ES6");
+		check_error(c, "aka", "Milenage without an OPc of 16 octets");
+	if (id == 2 && (!der_child(algo, 0x83) || der_child(algo, 0x83)->len != 32))
+		check_error(c, "aka", "TUAK without a TOPc of 32 octets");
+	check_aka_rest(c, pe, algo);
 }
 
 static void check_count(struct check *c)
@@ -320,11 +331,11 @@ static void check_pe(struct check *c, const struct der *pe)
 	c->tag = pe->tag;
 	c->id = -1;
 	if (c->end)
-		check_error(c, "element after end");
+		check_error(c, "order", "element after end");
 	if ((c->tag == UPP_PE_HEADER) != (c->index == 0))
-		check_error(c, c->index ? "a second header" : "no header");
+		check_error(c, "order", c->index ? "a second header" : "no header");
 	if (upp_pe_head(&head, pe->tag, pe->v, pe->len) < 0) {
-		check_error(c, "PEHeader missing or malformed");
+		check_error(c, "pe-header", "PEHeader missing or malformed");
 		return;
 	}
 	c->id = head.id;
@@ -332,7 +343,7 @@ static void check_pe(struct check *c, const struct der *pe)
 		check_id(c);
 	check_order(c);
 	if (!strcmp(upp_pe_name(pe->tag), "unknown"))
-		check_say(c, UPP_WARNING, "unknown element");
+		check_say(c, UPP_WARNING, "element", "unknown element");
 	else if (upp_template(pe->tag))
 		check_template(c, pe, upp_template(pe->tag));
 	else if (pe->tag == UPP_PE_PUK)
@@ -343,6 +354,11 @@ static void check_pe(struct check *c, const struct der *pe)
 		check_aka(c, pe);
 	else if (pe->tag == UPP_PE_SD)
 		check_sd(c, pe);
+	else if (pe->tag == UPP_PE_RFM)
+		check_rfm(c, pe);
+	else if (pe->tag == UPP_PE_APPLICATION)
+		check_application(c, pe);
+	check_directories(c, pe);
 	check_count(c);
 }
 
@@ -383,11 +399,11 @@ static void check_services(struct check *c)
 
 	for (i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		if (c->h.services & 1U << rules[i].bit && !rules[i].ok)
-			check_error(c, rules[i].text);
+			check_error(c, "services", rules[i].text);
 	}
 	for (i = 0; i < sizeof(multi) / sizeof(multi[0]); i++) {
 		if (multi[i].count > 1 && !(c->h.services & 1U << multi[i].bit))
-			check_error(c, multi[i].text);
+			check_error(c, "services", multi[i].text);
 	}
 }
 
@@ -400,7 +416,7 @@ static void check_iccid(struct check *c)
 		return;
 	iccid_to_ef(ef, c->h.iccid);
 	if (content->len != sizeof(ef) || memcmp(content->v, ef, sizeof(ef)))
-		check_error(c, "EF.ICCID is not the header's ICCID");
+		check_error(c, "iccid", "EF.ICCID is not the header's ICCID");
 }
 
 int upp_check(const uint8_t *upp, size_t len, upp_check_cb cb, void *data)
@@ -417,8 +433,10 @@ int upp_check(const uint8_t *upp, size_t len, upp_check_cb cb, void *data)
 	c->id = -1;
 	c->index = -1;
 	c->root = der_parse(c, upp, len, &err);
+	if (c->root && (err = check_wrapped(upp, len)))
+		TALLOC_FREE(c->root);
 	if (!c->root) {
-		check_error(c, err);
+		check_error(c, "format", err);
 		talloc_free(c);
 		return -EINVAL;
 	}
@@ -428,9 +446,10 @@ int upp_check(const uint8_t *upp, size_t len, upp_check_cb cb, void *data)
 		check_pe(c, pe);
 	c->index = c->id = -1;
 	if (!c->end)
-		check_error(c, "no end");
+		check_error(c, "order", "no end");
 	if (!c->sd)
-		check_say(c, UPP_WARNING, "no securityDomain: no MNO-SD for ES6");
+		check_say(c, UPP_WARNING, "security-domain", "no securityDomain: no MNO-SD for ES6");
+	check_pins_complete(c);
 	check_services(c);
 	check_iccid(c);
 	errors = c->errors;

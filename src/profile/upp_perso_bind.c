@@ -26,8 +26,7 @@ static int bind_into(struct perso *s, const struct upp_perso_bind *b, const stru
 static int bind_template(struct perso *s, const struct upp_perso_bind *b, const char *slash)
 {
 	char name[32];
-	const struct upp_template *t;
-	uint32_t tag = 0, pe_tag;
+	uint32_t tag, pe_tag;
 	struct upp_file_shape shape;
 	struct der *pe, *file;
 	struct bytes *body;
@@ -37,11 +36,7 @@ static int bind_template(struct perso *s, const struct upp_perso_bind *b, const 
 	memcpy(name, b->file, slash - b->file);
 	name[slash - b->file] = '\0';
 	pe_tag = upp_pe_tag(name);
-	t = pe_tag ? upp_template(pe_tag) : NULL;
-	for (unsigned i = 0; t && i < t->n && !tag; i++) {
-		if (!strcmp(t->files[i].name, slash + 1))
-			tag = t->files[i].tag;
-	}
+	tag = pe_tag ? upp_file_tag(pe_tag, slash + 1) : 0;
 	pe = tag ? der_child(s->root, pe_tag) : NULL;
 	if (!pe)
 		return perso_fail(s, "file: not in the package");

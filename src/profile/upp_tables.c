@@ -2,6 +2,8 @@
  * versions where those differ only by a longer default (EF.UST: the first). CSIM and the rarer templates come by the
  * FID of the Fcp.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <string.h>
+
 #include <osmocom/rsp/profile/upp.h>
 
 #define M UPP_F_MANDATORY
@@ -295,4 +297,78 @@ const struct upp_file_def *upp_template_file(const struct upp_template *t, uint3
 			return &t->files[i];
 	}
 	return NULL;
+}
+
+/* CSIM: names from the value notation of TS.48 v7, whose tags its DER gives; the files themselves come by their Fcp. */
+struct upp_name {
+	uint32_t tag;
+	const char *name;
+};
+
+static const struct upp_name upp_names_csim[] = {
+	{ 0xA2, "adf-csim" }, { 0xA3, "ef-arr" }, { 0xA4, "ef-call-count" }, { 0xA5, "ef-imsi-m" },
+	{ 0xA6, "ef-imsi-t" }, { 0xA7, "ef-tmsi" }, { 0xA8, "ef-ah" }, { 0xA9, "ef-aop" }, { 0xAA, "ef-aloc" },
+	{ 0xAB, "ef-cdmahome" }, { 0xAC, "ef-znregi" }, { 0xAD, "ef-snregi" }, { 0xAE, "ef-distregi" },
+	{ 0xAF, "ef-accolc" }, { 0xB0, "ef-term" }, { 0xB1, "ef-acp" }, { 0xB2, "ef-prl" }, { 0xB3, "ef-ruimid" },
+	{ 0xB4, "ef-csim-st" }, { 0xB5, "ef-spc" }, { 0xB6, "ef-otapaspc" }, { 0xB7, "ef-namlock" },
+	{ 0xB8, "ef-ota" }, { 0xB9, "ef-sp" }, { 0xBA, "ef-esn-meid-me" }, { 0xBB, "ef-li" }, { 0xBC, "ef-usgind" },
+	{ 0xBD, "ef-ad" }, { 0xBE, "ef-max-prl" }, { 0xBF1F, "ef-spcs" }, { 0xBF20, "ef-mecrp" },
+	{ 0xBF21, "ef-home-tag" }, { 0xBF22, "ef-group-tag" }, { 0xBF23, "ef-specific-tag" },
+	{ 0xBF24, "ef-call-prompt" },
+};
+
+static const struct upp_name upp_names_opt_csim[] = {
+	{ 0xA2, "ef-ssci" }, { 0xA3, "ef-fdn" }, { 0xA4, "ef-sms" }, { 0xA5, "ef-smsp" }, { 0xA6, "ef-smss" },
+	{ 0xA7, "ef-ssfc" }, { 0xA8, "ef-spn" }, { 0xA9, "ef-mdn" }, { 0xAA, "ef-ecc" }, { 0xAB, "ef-me3gpdopc" },
+	{ 0xAC, "ef-3gpdopm" }, { 0xAD, "ef-sipcap" }, { 0xAE, "ef-mipcap" }, { 0xAF, "ef-sipupp" },
+	{ 0xB0, "ef-mipupp" }, { 0xB1, "ef-sipsp" }, { 0xB2, "ef-mipsp" }, { 0xB3, "ef-sippapss" },
+	{ 0xB6, "ef-hrpdcap" }, { 0xB7, "ef-hrpdupp" }, { 0xB8, "ef-csspr" }, { 0xB9, "ef-atc" },
+	{ 0xBA, "ef-eprl" }, { 0xBE, "ef-bcsmsp" }, { 0xBF21, "ef-mmsn" }, { 0xBF22, "ef-ext8" },
+	{ 0xBF23, "ef-mmsicp" }, { 0xBF24, "ef-mmsup" }, { 0xBF25, "ef-mmsucp" }, { 0xBF27, "ef-3gcik" },
+	{ 0xBF29, "ef-gid1" }, { 0xBF2A, "ef-gid2" }, { 0xBF2C, "ef-sf-euimid" }, { 0xBF2D, "ef-est" },
+	{ 0xBF2E, "ef-hidden-key" }, { 0xBF31, "ef-sdn" }, { 0xBF32, "ef-ext2" }, { 0xBF33, "ef-ext3" },
+	{ 0xBF34, "ef-ici" }, { 0xBF35, "ef-oci" }, { 0xBF36, "ef-ext5" }, { 0xBF37, "ef-ccp2" },
+	{ 0xBF39, "ef-model" },
+};
+
+static const struct upp_name *upp_names(uint32_t pe_tag, unsigned *n)
+{
+	*n = pe_tag == UPP_PE_CSIM ? sizeof(upp_names_csim) / sizeof(upp_names_csim[0]) :
+	     pe_tag == UPP_PE_OPT_CSIM ? sizeof(upp_names_opt_csim) / sizeof(upp_names_opt_csim[0]) : 0;
+	return pe_tag == UPP_PE_CSIM ? upp_names_csim : upp_names_opt_csim;
+}
+
+const char *upp_file_name(uint32_t pe_tag, uint32_t tag)
+{
+	const struct upp_template *t = upp_template(pe_tag);
+	const struct upp_file_def *def = t ? upp_template_file(t, tag) : NULL;
+	const struct upp_name *names;
+	unsigned n, i;
+
+	if (def)
+		return def->name;
+	names = upp_names(pe_tag, &n);
+	for (i = 0; i < n; i++) {
+		if (names[i].tag == tag)
+			return names[i].name;
+	}
+	return NULL;
+}
+
+uint32_t upp_file_tag(uint32_t pe_tag, const char *name)
+{
+	const struct upp_template *t = upp_template(pe_tag);
+	const struct upp_name *names;
+	unsigned n, i;
+
+	for (i = 0; t && i < t->n; i++) {
+		if (!strcmp(t->files[i].name, name))
+			return t->files[i].tag;
+	}
+	names = upp_names(pe_tag, &n);
+	for (i = 0; i < n; i++) {
+		if (!strcmp(names[i].name, name))
+			return names[i].tag;
+	}
+	return 0;
 }

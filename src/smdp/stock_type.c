@@ -15,10 +15,11 @@
 
 #include "stock_priv.h"
 
-static void type_finding(void *data, enum upp_severity sev, int pe, int id, const char *text)
+static void type_finding(void *data, const struct upp_finding *f)
 {
-	if (sev == UPP_ERROR)
-		LOGP(DMAIN, LOGL_ERROR, "profile type %s: element %d: %s\n", (const char *)data, pe, text);
+	if (f->sev == UPP_ERROR)
+		LOGP(DMAIN, LOGL_ERROR, "profile type %s: element %d: %s [%s]\n", (const char *)data, f->pe, f->text,
+		     f->rule);
 }
 
 /* Does each profile of the type bring its own K? Where the package has a place for one, it does. */

@@ -1,4 +1,4 @@
-/* osmo-rsp-profile: profile packages (SAIP): show as text, check, build from text, personalise.
+/* osmo-rsp-profile: profile packages (SAIP): show, check, compare, build from a description and back, personalise.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "config.h"
 
@@ -12,34 +12,36 @@
 
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
-#include <osmocom/rsp/profile/upp.h>
 #include <osmocom/rsp/profile/upp_check.h>
-#include <osmocom/rsp/profile/upp_perso.h>
 #include <osmocom/rsp/profile/upp_text.h>
-#include <osmocom/rsp/util/bytes.h>
-#include <osmocom/rsp/util/ids.h>
+#include <osmocom/rsp/profile/upp_view.h>
 #include <osmocom/rsp/util/misc.h>
 
-#define PROFILE_MAX (1U << 20)
-#define KEYS_MAX 32
-#define KEY_LEN_MAX 64
+#include "profile_tool.h"
 
 static const char help[] =
 	"osmo-rsp-profile COMMAND\n"
-	"  show FILE                 the package as text, keys included; `build` of it gives the same package\n"
-	"  check FILE                rules for packages; exit code 1 when one is broken\n"
-	"  build TEXT -o OUT         package from a text description\n"
-	"  perso FILE -o OUT         put values in; one that has no place in the package refuses the whole\n"
+	"  show FILE [--notation] [--with-secrets]   as a tree, or in ASN.1 value notation; keys and codes masked\n"
+	"  check FILE                    rules for packages; exit code 1 when one is broken\n"
+	"  diff FILE FILE [--with-secrets]   what differs; exit code 1 when something does\n"
+	"  build DESCRIPTION -o OUT      package from a text description (upp-text.md)\n"
+	"  decompile FILE [-o OUT]       description of a package, keys included; `build` of it gives the same package\n"
+	"  personalise FILE -o OUT VALUES            one package\n"
+	"  personalise FILE --out-dir DIR --csv CSV  one for each row; columns: upp-csv.md\n"
+	"  personalise FILE --out-dir DIR --pool N   N of them; iccid, imsi, msisdn count up from their values\n"
+	"        --set COLUMN=VALUE       for all rows; secrets only as `random` or `derived`\n"
 	"        [--iccid N] [--imsi N] [--msisdn N] [--smsc N] [--spn NAME] [--pol HEX] [--connectivity HEX]\n"
 	"        [--k-file FILE] [--opc-file FILE]    32 hex digits each\n"
-	"        [--secrets FILE]                     lines: k HEX | opc HEX | pin1 N | pin2 N | puk1 N |\n"
-	"                                             puk2 N | adm1 N |\n"
-	"                                             key KVN KID HEX [COUNTER]   (KVN, KID, COUNTER in hex)\n"
+	"        [--secrets FILE]         lines: COLUMN VALUE, or key KVN KID HEX [COUNTER] (KVN, KID, COUNTER in hex)\n"
+	"        [--master-key-file FILE] what `derived` comes from\n"
+	"        [--plmn N] [--no-luhn]   IMSIs must begin with N; any check digit in ICCIDs\n"
+	"        [--values FILE]          the values used, random ones included, as CSV\n"
 	"  --help, --version\n"
-	"FILE and TEXT may be - for standard input, OUT - for standard output. OUT is made with mode 0600.\n"
+	"FILE, DESCRIPTION and CSV may be - for standard input, OUT - for standard output. OUT is made with mode 0600.\n"
 	"Secrets come from files, never from the command line, which everybody on the machine can read.\n";
 
-enum { OPT_ICCID = 256, OPT_IMSI, OPT_MSISDN, OPT_SMSC, OPT_SPN, OPT_POL, OPT_CONN, OPT_K, OPT_OPC, OPT_SECRETS };
+enum { OPT_ICCID = 256, OPT_IMSI, OPT_MSISDN, OPT_SMSC, OPT_SPN, OPT_POL, OPT_CONN, OPT_K, OPT_OPC, OPT_SECRETS, OPT_SET,
+       OPT_CSV, OPT_POOL, OPT_DIR, OPT_VALUES, OPT_PLMN, OPT_NO_LUHN, OPT_MASTER, OPT_NOTATION, OPT_WITH };
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -54,26 +56,28 @@ static const struct option options[] = {
 	{ "k-file", required_argument, NULL, OPT_K },
 	{ "opc-file", required_argument, NULL, OPT_OPC },
 	{ "secrets", required_argument, NULL, OPT_SECRETS },
+	{ "set", required_argument, NULL, OPT_SET },
+	{ "csv", required_argument, NULL, OPT_CSV },
+	{ "pool", required_argument, NULL, OPT_POOL },
+	{ "out-dir", required_argument, NULL, OPT_DIR },
+	{ "values", required_argument, NULL, OPT_VALUES },
+	{ "plmn", required_argument, NULL, OPT_PLMN },
+	{ "no-luhn", no_argument, NULL, OPT_NO_LUHN },
+	{ "master-key-file", required_argument, NULL, OPT_MASTER },
+	{ "notation", no_argument, NULL, OPT_NOTATION },
+	{ "with-secrets", no_argument, NULL, OPT_WITH },
 	{}
 };
 
-struct tool {
-	void *ctx;
-	const char *out;
-	struct upp_perso perso;
-	struct upp_perso_key keys[KEYS_MAX];
-};
-
-static int complain(const char *what, const char *why)
+int complain(const char *what, const char *why)
 {
 	fprintf(stderr, "osmo-rsp-profile: %s: %s\n", what, why);
 	return -EINVAL;
 }
 
-/* A whole file, bounded, with a NUL behind it that is not counted. Marked secret. */
-static struct bytes *read_file(struct tool *t, const char *path)
+struct bytes *read_file(void *ctx, const char *path)
 {
-	struct bytes *b = bytes_new(t->ctx, PROFILE_MAX);
+	struct bytes *b = bytes_new(ctx, PROFILE_MAX);
 	uint8_t buf[4096];
 	size_t n;
 	FILE *f = strcmp(path, "-") ? fopen(path, "rb") : stdin;
@@ -97,7 +101,7 @@ static struct bytes *read_file(struct tool *t, const char *path)
 	return b;
 }
 
-static int write_file(const char *path, const struct bytes *b)
+int write_file(const char *path, const struct bytes *b)
 {
 	int fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : STDOUT_FILENO;
 	size_t done = 0;
@@ -116,24 +120,46 @@ static int write_file(const char *path, const struct bytes *b)
 
 static int cmd_show(struct tool *t, const struct bytes *in)
 {
+	const char *err;
+	struct bytes *text = upp_view(t->ctx, in->data, in->len, t->notation ? UPP_VIEW_NOTATION : UPP_VIEW_TREE,
+				      t->secrets, &err);
+
+	return text ? write_file(t->out ? t->out : "-", text) : complain("show", err);
+}
+
+static int cmd_decompile(struct tool *t, const struct bytes *in)
+{
 	struct bytes *text = upp_text_show(t->ctx, in->data, in->len);
 
 	if (!text)
-		return complain("show", "not a package: malformed TLV");
+		return complain("decompile", "not a package: malformed TLV");
 	return write_file(t->out ? t->out : "-", text);
 }
 
-static void finding(void *data, enum upp_severity sev, int pe, int id, const char *text)
+static int cmd_diff(struct tool *t, const struct bytes *in, const char *other)
 {
-	const char *file = data;
+	struct bytes *b = read_file(t->ctx, other), *text;
+	const char *err;
+	unsigned n;
 
-	if (pe < 0)
-		printf("%s: %s: %s\n", file, sev == UPP_ERROR ? "error" : "warning", text);
-	else if (id < 0)
-		printf("%s: element %d: %s: %s\n", file, pe + 1, sev == UPP_ERROR ? "error" : "warning", text);
+	if (!b)
+		return -EINVAL;
+	text = upp_diff(t->ctx, in->data, in->len, b->data, b->len, t->secrets, &n, &err);
+	if (!text)
+		return complain("diff", err);
+	return write_file(t->out ? t->out : "-", text) < 0 || n ? -EINVAL : 0;
+}
+
+static void finding(void *data, const struct upp_finding *f)
+{
+	const char *file = data, *sev = f->sev == UPP_ERROR ? "error" : "warning";
+
+	if (f->pe < 0)
+		printf("%s: %s: %s [%s]\n", file, sev, f->text, f->rule);
+	else if (f->id < 0)
+		printf("%s: element %d: %s: %s [%s]\n", file, f->pe + 1, sev, f->text, f->rule);
 	else
-		printf("%s: element %d (id %d): %s: %s\n", file, pe + 1, id, sev == UPP_ERROR ? "error" : "warning",
-		       text);
+		printf("%s: element %d (id %d): %s: %s [%s]\n", file, f->pe + 1, f->id, sev, f->text, f->rule);
 }
 
 static int cmd_check(const struct bytes *in, const char *path)
@@ -156,160 +182,99 @@ static int cmd_build(struct tool *t, const struct bytes *in, const char *path)
 	return write_file(t->out, upp);
 }
 
-static int cmd_perso(struct tool *t, const struct bytes *in)
+static int option_pool(struct tool *t, const char *arg)
 {
-	const char *err;
-	struct bytes *upp = upp_personalise(t->ctx, in->data, in->len, &t->perso, &err);
+	char *end;
 
-	return upp ? write_file(t->out, upp) : complain("perso", err);
+	t->pool = strtoul(arg, &end, 10);
+	return *end || !t->pool || t->pool > 10000000 ? complain("--pool", "1 to 10000000") : 0;
 }
 
-/* Values ------------------------------------------------------------ */
-
-/* Hex of one of the allowed lengths (0: any), kept in the tool's context. */
-static const uint8_t *value_hex(struct tool *t, const char *hex, const char *what, size_t want, size_t *len)
+static int option_column(struct tool *t, int c, const char *arg)
 {
-	struct bytes *b = bytes_from_hex(t->ctx, hex);
+	static const char *const columns[] = { "iccid", "imsi", "msisdn", "smsc", "spn", "pol", "connectivity" };
 
-	if (!b || (want && b->len != want)) {
-		complain(what, "not hex or of a wrong length");
-		return NULL;
-	}
-	bytes_secret(b);
-	if (len)
-		*len = b->len;
-	return b->data;
-}
-
-static const uint8_t *value_file(struct tool *t, const char *path, const char *what)
-{
-	struct bytes *b = read_file(t, path);
-
-	return b ? value_hex(t, (const char *)b->data, what, 16, NULL) : NULL;
-}
-
-static int secret_key(struct tool *t, char *kvn, char *save)
-{
-	struct upp_perso_key *k = &t->keys[t->perso.n_keys];
-	char *kid = strtok_r(NULL, " \t\r", &save), *hex = strtok_r(NULL, " \t\r", &save);
-	char *counter = strtok_r(NULL, " \t\r", &save);
-
-	if (!kid || !hex || t->perso.n_keys == KEYS_MAX)
-		return complain("secrets", "key KVN KID HEX [COUNTER]");
-	k->kvn = strtoul(kvn, NULL, 16);
-	k->kid = strtoul(kid, NULL, 16);
-	k->b = value_hex(t, hex, "key", 0, &k->len);
-	k->counter = counter ? value_hex(t, counter, "counter", 5, NULL) : NULL;
-	if (!k->b || k->len > KEY_LEN_MAX || (counter && !k->counter))
-		return -EINVAL;
-	t->perso.n_keys++;
-	return 0;
-}
-
-static int secret_line(struct tool *t, char *line)
-{
-	struct upp_perso *p = &t->perso;
-	const struct {
-		const char *name;
-		const char **v;
-	} codes[] = { { "pin1", &p->pin1 },
-		      { "pin2", &p->pin2 },
-		      { "puk1", &p->puk1 },
-		      { "puk2", &p->puk2 },
-		      { "adm1", &p->adm1 } };
-	char *save = NULL, *word = strtok_r(line, " \t\r", &save), *value = strtok_r(NULL, " \t\r", &save);
-	unsigned i;
-
-	if (!word || *word == '#')
-		return 0;
-	if (!value)
-		return complain("secrets", "a line without a value");
-	for (i = 0; i < ARRAY_SIZE(codes); i++) {
-		if (!strcmp(word, codes[i].name)) {
-			*codes[i].v = value;
-			return 0;
-		}
-	}
-	if (!strcmp(word, "k"))
-		return (p->k = value_hex(t, value, "k", 16, NULL)) ? 0 : -EINVAL;
-	if (!strcmp(word, "opc"))
-		return (p->opc = value_hex(t, value, "opc", 16, NULL)) ? 0 : -EINVAL;
-	if (!strcmp(word, "key"))
-		return secret_key(t, value, save);
-	return complain("secrets", "k, opc, pin1, pin2, puk1, puk2, adm1 or key");
-}
-
-static int value_secrets(struct tool *t, const char *path)
-{
-	struct bytes *b = read_file(t, path);
-	char *line = b ? (char *)b->data : NULL, *next;
-
-	for (; line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
-		if (secret_line(t, line) < 0)
-			return -EINVAL;
-	}
-	return b ? 0 : -EINVAL;
+	return perso_fixed(t, columns[c - OPT_ICCID], arg);
 }
 
 static int option_set(struct tool *t, int c, const char *arg)
 {
-	struct upp_perso *p = &t->perso;
-
 	switch (c) {
 	case 'o':
 		t->out = arg;
 		return 0;
-	case OPT_ICCID:
-		p->iccid = arg;
-		return 0;
-	case OPT_IMSI:
-		p->imsi = arg;
-		return 0;
-	case OPT_MSISDN:
-		p->msisdn = arg + (*arg == '+');
-		return 0;
-	case OPT_SMSC:
-		p->smsc = arg + (*arg == '+');
-		return 0;
-	case OPT_SPN:
-		p->spn = arg;
-		return 0;
-	case OPT_POL:
-		return (p->pol = value_hex(t, arg, "--pol", 1, NULL)) ? 0 : -EINVAL;
-	case OPT_CONN:
-		p->connectivity = value_hex(t, arg, "--connectivity", 0, &p->connectivity_len);
-		return p->connectivity ? 0 : -EINVAL;
 	case OPT_K:
-		return (p->k = value_file(t, arg, "--k-file")) ? 0 : -EINVAL;
+		return perso_hex_file(t, "k", arg);
 	case OPT_OPC:
-		return (p->opc = value_file(t, arg, "--opc-file")) ? 0 : -EINVAL;
+		return perso_hex_file(t, "opc", arg);
 	case OPT_SECRETS:
-		return value_secrets(t, arg);
+		return perso_secrets_file(t, arg);
+	case OPT_SET:
+		return perso_set(t, arg);
+	case OPT_CSV:
+		t->csv = arg;
+		return 0;
+	case OPT_POOL:
+		return option_pool(t, arg);
+	case OPT_DIR:
+		t->out_dir = arg;
+		return 0;
+	case OPT_VALUES:
+		t->values = arg;
+		return 0;
+	case OPT_PLMN:
+		t->plmn = arg;
+		return 0;
+	case OPT_NO_LUHN:
+		t->no_luhn = true;
+		return 0;
+	case OPT_MASTER:
+		return perso_master(t, arg);
+	case OPT_NOTATION:
+		t->notation = true;
+		return 0;
+	case OPT_WITH:
+		t->secrets = true;
+		return 0;
 	}
-	return -EINVAL;
+	return c >= OPT_ICCID && c <= OPT_CONN ? option_column(t, c, arg) : -EINVAL;
 }
 
-static int run(struct tool *t, const char *command, const char *path)
+static int run(struct tool *t, const char *command, const char *path, const char *other)
 {
-	bool show = !strcmp(command, "show"), check = !strcmp(command, "check"), build = !strcmp(command, "build");
-	bool perso = !strcmp(command, "perso");
+	bool build = !strcmp(command, "build");
+	bool perso = !strcmp(command, "personalise") || !strcmp(command, "perso");
 	struct bytes *in;
 
-	if (!show && !check && !build && !perso)
-		return complain(command, "no such command (see --help)");
-	if ((build || perso) && !t->out)
+	if (build && !t->out)
 		return complain(command, "-o OUT is missing");
-	in = read_file(t, path);
+	if (perso && !t->out == !t->out_dir)
+		return complain(command, "either -o OUT or --out-dir DIR");
+	if (perso && t->csv && t->pool)
+		return complain(command, "either --csv or --pool");
+	in = read_file(t->ctx, path);
 	if (!in)
 		return -EINVAL;
-	if (show)
+	if (build)
+		return cmd_build(t, in, path);
+	if (perso)
+		return cmd_perso(t, in);
+	if (!strcmp(command, "show"))
 		return cmd_show(t, in);
-	if (check)
-		return cmd_check(in, path);
-	return build ? cmd_build(t, in, path) : cmd_perso(t, in);
+	if (!strcmp(command, "decompile"))
+		return cmd_decompile(t, in);
+	return other ? cmd_diff(t, in, other) : cmd_check(in, path);
+}
+
+static int arguments(const char *command, int n)
+{
+	static const char *const commands[] = { "show", "check", "diff", "build", "decompile", "personalise", "perso" };
+
+	for (unsigned i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (!strcmp(commands[i], command))
+			return n == (!strcmp(command, "diff") ? 3 : 2) ? 0 : -EINVAL;
+	}
+	return complain(command, "no such command (see --help)");
 }
 
 int main(int argc, char **argv)
@@ -317,7 +282,6 @@ int main(int argc, char **argv)
 	struct tool t = { .ctx = talloc_named_const(NULL, 0, "osmo-rsp-profile") };
 	int c, rc = 0;
 
-	t.perso.keys = t.keys;
 	while (rc == 0 && (c = getopt_long(argc, argv, "hVo:", options, NULL)) != -1) {
 		if (c == 'h') {
 			fputs(help, stdout);
@@ -331,12 +295,14 @@ int main(int argc, char **argv)
 		}
 		rc = option_set(&t, c, optarg);
 	}
-	if (rc == 0 && argc - optind != 2) {
+	if (rc == 0 && optind == argc) {
 		fputs(help, stderr);
 		rc = -EINVAL;
+	} else if (rc == 0 && arguments(argv[optind], argc - optind) < 0) {
+		rc = complain(argv[optind], "see --help");
 	}
 	if (rc == 0)
-		rc = run(&t, argv[optind], argv[optind + 1]);
+		rc = run(&t, argv[optind], argv[optind + 1], argc - optind == 3 ? argv[optind + 2] : NULL);
 	talloc_free(t.ctx);
 	return rc < 0 ? 1 : 0;
 }

@@ -18,7 +18,7 @@ hex() { od -An -tx1 -N16 /dev/urandom | tr -d ' \n'; }
 k=$(hex) opc=$(hex) imsi=001019999900001 iccid=898800199999999900$(luhn 898800199999999900)
 # own OTA keys in the package: those of the demo description are published and stand in this tree
 "$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/demo.der" >/dev/null || die "profile"
-"$PROFILE" show "$D/demo.der" > "$D/demo.txt" &&
+"$PROFILE" decompile "$D/demo.der" > "$D/demo.txt" &&
 python3 -c 'import re,secrets,sys; sys.stdout.write(re.sub(r"(key usage=.* value=)[0-9A-F]{32}", lambda m: m[1] + secrets.token_hex(16).upper(), sys.stdin.read()))' \
 	< "$D/demo.txt" > "$D/profile.txt"
 grep -q "value=000102" "$D/profile.txt" && die "the demo profile's keys are still in it"

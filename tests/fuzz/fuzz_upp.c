@@ -11,9 +11,9 @@
 
 #include "fuzz.h"
 
-static void finding(void *data, enum upp_severity sev, int pe, int id, const char *text)
+static void finding(void *data, const struct upp_finding *f)
 {
-	FUZZ_CHECK(text && *text);
+	FUZZ_CHECK(f->text && *f->text && f->rule && *f->rule);
 }
 
 static void tree(void *ctx, const uint8_t *in, size_t len)

@@ -58,14 +58,15 @@ static void test_all_packages(void **state)
 		assert_there_and_back(*state, packages_file(*state, paths[i]), 1);
 }
 
-static void ignore(void *data, enum upp_severity sev, int pe, int id, const char *text)
+static void ignore(void *data, const struct upp_finding *f)
 {
 	unsigned *warnings = data;
 
-	if (sev == UPP_WARNING)
+	assert_true(f->rule && *f->rule);
+	if (f->sev == UPP_WARNING && strcmp(f->rule, "known-bad"))
 		++*warnings;
-	else
-		printf("  element %d id %d: %s\n", pe, id, text);
+	else if (f->sev == UPP_ERROR)
+		printf("  element %d id %d: %s [%s]\n", f->pe, f->id, f->text, f->rule);
 }
 
 static void test_demo(void **state)
@@ -107,11 +108,11 @@ struct expect {
 	bool seen;
 };
 
-static void look_for(void *data, enum upp_severity sev, int pe, int id, const char *text)
+static void look_for(void *data, const struct upp_finding *f)
 {
 	struct expect *e = data;
 
-	if (strstr(text, e->text))
+	if (strstr(f->text, e->text))
 		e->seen = true;
 }
 

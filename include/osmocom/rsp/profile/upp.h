@@ -84,6 +84,9 @@ struct upp_template {
 };
 const struct upp_template *upp_template(uint32_t pe_tag);	/* NULL: not a template element */
 const struct upp_file_def *upp_template_file(const struct upp_template *t, uint32_t tag);
+/* A file's name by its component ("ef-imsi"), NULL: unknown; and back, 0. */
+const char *upp_file_name(uint32_t pe_tag, uint32_t tag);
+uint32_t upp_file_tag(uint32_t pe_tag, const char *name);
 /* Default contents of a body or one record of len octets. */
 void upp_file_def_body(const struct upp_file_def *def, uint8_t *out, size_t len);
 /* fillPattern (pattern, then its last octet) or repeatPattern (the whole of it again and again). */

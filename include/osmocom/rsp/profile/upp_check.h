@@ -6,7 +6,12 @@
 #include <stdint.h>
 
 enum upp_severity { UPP_ERROR, UPP_WARNING };
-/* pe: index of the element in the package, -1: the package; id: its identification or -1. */
-typedef void (*upp_check_cb)(void *data, enum upp_severity sev, int pe, int id, const char *text);
+struct upp_finding {
+	enum upp_severity sev;
+	int pe, id;		/* index of the element in the package, -1: the package; its identification or -1 */
+	const char *rule;	/* name of the rule, as in doc/formats/upp-check.md */
+	const char *text;
+};
+typedef void (*upp_check_cb)(void *data, const struct upp_finding *f);
 /* Number of errors found (warnings not counted), or -EINVAL when it cannot be walked at all (also reported). */
 int upp_check(const uint8_t *upp, size_t len, upp_check_cb cb, void *data);
