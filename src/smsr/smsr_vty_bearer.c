@@ -93,7 +93,7 @@ static void write_cattp(struct vty *vty)
 /* --- choice ------------------------------------------------------------------------------------------------------- */
 
 #define ORDER_CMD "order .BEARER"
-#define ORDER_HELP "Which is tried first; what is not named is not used\nhttps, cat-tp or sms, the first one first\n"
+#define ORDER_HELP "Which is tried first for what does not fit few SMS; what is not named is not used\nhttps, cat-tp or sms, the first one first\n"
 
 static int order_parse(struct vty *vty, enum card_bearer *order, unsigned *n, int argc, const char **argv)
 {
