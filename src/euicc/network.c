@@ -152,7 +152,7 @@ static void network_ue_unlink(struct network_ue *ue)
 	sub->ue = NULL;
 	ue->net->attached--;
 	llist_for_each_entry_safe(mt, mt2, &sub->mt, entry) {
-		if (mt->done)
+		if (mt->done && !mt->stored)
 			network_mt_end(ue->net, sub, mt, NETWORK_MT_FAILED);
 	}
 }

@@ -21,9 +21,15 @@ enum network_mt_end { NETWORK_MT_DONE, NETWORK_MT_ABSENT, NETWORK_MT_FAILED };
 struct network_mt {
 	struct llist_head entry;
 	struct llist_head esme_entry;	/* at the ESME that waits for its end, or empty */
-	void (*done)(struct network_mt *mt, enum network_mt_end end);	/* NULL: store and forward */
-	void *esme;
-	uint32_t seq;
+	void (*done)(struct network_mt *mt, enum network_mt_end end);	/* NULL: nobody asks */
+	void *esme;			/* waits for the end of it: transaction mode */
+	uint32_t pdu_id, seq;
+	bool stored;			/* store and forward: tried again for a while */
+	struct network_smsc *smsc;	/* which then sends a receipt */
+	unsigned long id;
+	char system_id[16], from[21], to[21];
+	bool has_user_ref;
+	uint16_t user_ref;
 	unsigned deliveries;		/* still to make: 2 when doubled by a fault */
 	unsigned tries;
 	bool lost_ack, rolled, dealt;	/* by faults, once a message */

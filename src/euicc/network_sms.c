@@ -78,7 +78,7 @@ static void network_mt_not_delivered(struct network_ue *ue, struct network_mt *m
 	struct network *net = ue->net;
 	struct network_sub *sub = ue->sub;
 
-	if (!mt->done && ++mt->tries < NETWORK_STORE_TRIES) {
+	if ((!mt->done || mt->stored) && ++mt->tries < NETWORK_STORE_TRIES) {
 		osmo_timer_setup(&ue->timer, network_mt_timer_cb, ue);
 		osmo_timer_schedule(&ue->timer, NETWORK_STORE_RETRY_S, 0);
 		return;

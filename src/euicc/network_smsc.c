@@ -10,7 +10,6 @@
 
 #include <osmocom/core/select.h>
 #include <osmocom/core/talloc.h>
-#include <osmocom/core/timer_compat.h>
 #include <osmocom/core/utils.h>
 
 #include <osmocom/rsp/sms/smpp_conn.h>
@@ -18,166 +17,17 @@
 #include <osmocom/rsp/util/misc.h>
 
 #include "faults.h"
-#include "network_priv.h"
+#include "network_smsc_priv.h"
 
 #define NETWORK_MO_WINDOW 64		/* unanswered deliver_sm at one ESME */
 #define NETWORK_BIND_S 10		/* a connection that does not bind is closed */
 #define NETWORK_ROUTES_MAX 64
-#define NETWORK_LISTENERS_MAX 4
 #define NETWORK_SYSTEM_ID "osmo-euicc-sim"
 
 struct network_route {
 	struct llist_head entry;
 	char prefix[21], system_id[16];
 };
-
-struct network_listener {
-	struct osmo_fd ofd;
-	struct network_smsc *smsc;
-	char *password;			/* NULL: every ESME is let in */
-	struct sockaddr_in sin;
-};
-
-struct network_esme {
-	struct llist_head entry;	/* bound first comes first */
-	struct network_smsc *smsc;
-	const struct network_listener *listener;
-	struct smpp_conn *conn;
-	struct osmo_timer_list bind_timer;
-	char system_id[16];
-	bool bound, rx, tx;
-	uint32_t seq;
-	struct llist_head submits;	/* network_mt in transaction mode */
-	struct llist_head waiting, sent;	/* network_mo */
-	unsigned in_flight;
-};
-
-struct network_mo {
-	struct llist_head entry;
-	struct network_esme *esme;
-	struct network_ue *ue;		/* NULL: left in the meantime */
-	struct osmo_timer_list timer;
-	struct smpp_pdu *pdu;		/* until it is sent */
-	uint32_t seq;
-};
-
-struct network_smsc {
-	struct network *net;
-	struct network_listener listeners[NETWORK_LISTENERS_MAX];
-	unsigned n_listeners;
-	struct llist_head esmes, routes;
-	unsigned n_esmes, n_routes;
-	struct osmo_timer_list down;	/* runs while the SMSC is down */
-	int64_t second;			/* in which so many submit_sm came: */
-	unsigned in_second;
-	unsigned long message_id, submits, delivers, alerts_dropped, restarts;
-};
-
-/* --- submit_sm: towards the terminal --- */
-
-static void network_submit_done(struct network_mt *mt, enum network_mt_end end)
-{
-	static const uint32_t status[] = {
-		[NETWORK_MT_DONE] = SMPP_ST_OK, [NETWORK_MT_ABSENT] = SMPP_ST_INV_DST_ADDR,
-		[NETWORK_MT_FAILED] = SMPP_ST_DELIVERY_FAIL,
-	};
-	struct network_esme *e = mt->esme;
-	const struct smpp_pdu req = { .id = SMPP_SUBMIT_SM, .seq = mt->seq };
-	char id[24];
-
-	if (!e)		/* that ESME has gone */
-		return;
-	llist_del(&mt->esme_entry);
-	snprintf(id, sizeof(id), "%lu", ++e->smsc->message_id);
-	smpp_conn_tx_resp(e->conn, &req, status[end], id);
-}
-
-/* TP-DCS for a data_coding as OsmoMSC maps it, -1: unknown there. 7-bit text has no place here. */
-static int network_dcs(uint8_t data_coding)
-{
-	if (data_coding >= 0xF4 && data_coding <= 0xF7)
-		return data_coding;
-	if (data_coding == 0x02 || data_coding == 0x04)
-		return 0xF4;
-	return -1;
-}
-
-static uint32_t network_submit_check(const struct smpp_sm *sm)
-{
-	if (!sm->ud_len || sm->ud_len > TPDU_UD_MAX)
-		return SMPP_ST_INV_MSG_LEN;
-	return network_dcs(sm->data_coding) < 0 ? SMPP_ST_UNKNOWN : SMPP_ST_OK;
-}
-
-static int network_submit_fill(struct network_mt *mt, const struct smpp_sm *sm)
-{
-	struct tpdu_deliver d = { .udhi = sm->esm_class & SMPP_ESM_UDHI, .pid = sm->protocol_id,
-				  .dcs = network_dcs(sm->data_coding), .ud_len = sm->ud_len };
-
-	d.oa.toa = 0x80 | (sm->src.ton & 7) << 4 | (sm->src.npi & 0xF);
-	osmo_strlcpy(d.oa.digits, sm->src.digits, sizeof(d.oa.digits));
-	memcpy(d.ud, sm->ud, sm->ud_len);
-	return network_mt_fill(mt, &d);
-}
-
-/* A short SMSC says so (ota-transport 3.3); 0 when it takes the message. */
-static uint32_t network_submit_flow(struct network_smsc *s)
-{
-	struct faults *f = s->net->faults;
-	unsigned rate = fault(f, FAULT_SMSC_RATE);
-	struct timespec now;
-
-	if (rate) {
-		osmo_clock_gettime(CLOCK_MONOTONIC, &now);
-		s->in_second = s->second == now.tv_sec ? s->in_second + 1 : 1;
-		s->second = now.tv_sec;
-		if (s->in_second > rate) {
-			fault_struck(f, FAULT_SMSC_RATE);
-			return SMPP_ST_THROTTLED;
-		}
-	}
-	if (fault_roll(f, FAULT_SMSC_THROTTLE))
-		return SMPP_ST_THROTTLED;
-	return fault_roll(f, FAULT_SMSC_FULL) ? SMPP_ST_QUEUE_FULL : SMPP_ST_OK;
-}
-
-static void network_esme_rx_submit(struct network_esme *e, const struct smpp_pdu *pdu)
-{
-	struct network *net = e->smsc->net;
-	const struct smpp_sm *sm = &pdu->sm;
-	bool transaction = (sm->esm_class & SMPP_ESM_MODE_MASK) == SMPP_ESM_TRANSACTION;
-	uint32_t status = network_submit_check(sm);
-	struct network_sub *sub = sm->dst.npi == 6 ? network_sub_by_imsi(net, sm->dst.digits) :
-						     network_sub_by_msisdn(net, sm->dst.digits);
-	struct network_mt *mt = NULL;
-
-	e->smsc->submits++;
-	if (!status)
-		status = network_submit_flow(e->smsc);
-	if (!status && (!sub || (transaction && !sub->ue)))
-		status = SMPP_ST_INV_DST_ADDR;
-	if (!status) {
-		mt = network_mt_new(net, sub);
-		status = mt ? SMPP_ST_OK : SMPP_ST_QUEUE_FULL;
-	}
-	if (mt && network_submit_fill(mt, sm) < 0) {
-		network_mt_drop(sub, mt);
-		status = SMPP_ST_SYS_ERR;
-	}
-	if (!status && transaction) {
-		mt->done = network_submit_done;
-		mt->esme = e;
-		mt->seq = pdu->seq;
-		llist_add_tail(&mt->esme_entry, &e->submits);
-	} else {
-		char id[24];
-
-		snprintf(id, sizeof(id), "%lu", ++e->smsc->message_id);
-		smpp_conn_tx_resp(e->conn, pdu, status, id);
-	}
-	if (!status)
-		network_mt_start(net, sub);
-}
 
 /* --- deliver_sm: from the terminal --- */
 
@@ -267,21 +117,47 @@ static struct network_esme *network_route(struct network_smsc *s, const char *di
 	return NULL;
 }
 
+struct network_esme *network_esme_bound(struct network_smsc *s, const char *system_id)
+{
+	struct network_esme *e;
+
+	llist_for_each_entry(e, &s->esmes, entry) {
+		if (e->bound && e->rx && !strcmp(e->system_id, system_id))
+			return e;
+	}
+	return NULL;
+}
+
+struct network_mo *network_esme_deliver(struct network_esme *e, struct network_ue *ue, const struct smpp_pdu *pdu)
+{
+	struct network_mo *mo = talloc_zero(e, struct network_mo);
+
+	if (!mo)
+		return NULL;
+	mo->pdu = talloc_memdup(mo, pdu, sizeof(*pdu));
+	if (!mo->pdu) {
+		talloc_free(mo);
+		return NULL;
+	}
+	mo->esme = e;
+	mo->ue = ue;
+	if (ue)
+		ue->mo_sent = mo;
+	osmo_timer_setup(&mo->timer, network_mo_timeout_cb, mo);
+	osmo_timer_schedule(&mo->timer, 6 * e->smsc->net->cfg.mo_timeout_s, 0);	/* in our own queue */
+	llist_add_tail(&mo->entry, &e->waiting);
+	network_mo_pump(e);
+	return mo;
+}
+
 uint8_t network_smsc_mo(struct network_smsc *s, struct network_ue *ue, const char *msisdn, const struct tpdu_submit *t)
 {
 	struct network_esme *e = network_route(s, t->da.digits);
-	struct network_mo *mo = e ? talloc_zero(e, struct network_mo) : NULL;
-	struct smpp_sm *sm;
+	struct smpp_pdu pdu = { .id = SMPP_DELIVER_SM };
+	struct smpp_sm *sm = &pdu.sm;
 
-	if (!mo)
+	if (!e)
 		return NETWORK_RP_OUT_OF_ORDER;
-	mo->pdu = talloc_zero(mo, struct smpp_pdu);
-	if (!mo->pdu) {
-		talloc_free(mo);
-		return NETWORK_RP_CONGESTION;
-	}
-	mo->pdu->id = SMPP_DELIVER_SM;
-	sm = &mo->pdu->sm;
 	osmo_strlcpy(sm->service_type, "CMT", sizeof(sm->service_type));
 	sm->src.ton = 3;
 	sm->src.npi = 1;
@@ -296,15 +172,7 @@ uint8_t network_smsc_mo(struct network_smsc *s, struct network_ue *ue, const cha
 	sm->user_ref = t->mr;
 	sm->ud_len = t->ud_len;
 	memcpy(sm->ud, t->ud, t->ud_len);
-	mo->esme = e;
-	mo->ue = ue;
-	if (ue)
-		ue->mo_sent = mo;
-	osmo_timer_setup(&mo->timer, network_mo_timeout_cb, mo);
-	osmo_timer_schedule(&mo->timer, 6 * s->net->cfg.mo_timeout_s, 0);	/* in our own queue */
-	llist_add_tail(&mo->entry, &e->waiting);
-	network_mo_pump(e);
-	return 0;
+	return network_esme_deliver(e, ue, &pdu) ? 0 : NETWORK_RP_CONGESTION;
 }
 
 void network_smsc_mo_forget(struct network_mo *mo)
@@ -368,7 +236,7 @@ static void network_esme_rx(void *priv, const struct smpp_pdu *pdu)
 	case SMPP_BIND_RX: case SMPP_BIND_TX: case SMPP_BIND_TRX:
 		network_esme_rx_bind(e, pdu);
 		break;
-	case SMPP_SUBMIT_SM:
+	case SMPP_SUBMIT_SM: case SMPP_DATA_SM:
 		if (e->bound && e->tx)
 			network_esme_rx_submit(e, pdu);
 		else

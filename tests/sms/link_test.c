@@ -412,6 +412,34 @@ static void store(void **state)
 	phone.ue = NULL;	/* refused: it is gone */
 }
 
+/* store and forward: the simulator's receipt is what counts; it answers in hexadecimal and reports in decimal */
+static void receipts(void **state)
+{
+	struct smsc_cfg c;
+	int tcp_port;
+
+	sms_port_free(port);
+	talloc_free(net);
+	net = network_new(root, NULL);
+	tcp_port = network_smpp_listen(net, "127.0.0.1", 0, NULL);
+	assert_int_equal(network_subscriber_add(net, IMSI, MSISDN, NULL, NULL), 0);
+	port = new_port(tcp_port, "", 0, 0);
+	c = smsc_cfg("a", tcp_port, "");
+	c.mode = SMSC_STORE;
+	c.data_sm = true;
+	assert_int_equal(sms_port_smsc_set(port, &c), 0);
+	assert_true(LOOP_UNTIL(db, 2000, sms_port_up(port)));
+	for (int i = 0; i < 12; i++)
+		assert_int_equal(send_n(i == 3 ? 300 : 10, i), 0);
+	LOOP_FOR(db, 100);
+	assert_int_equal(user.n, 0);	/* not attached: kept there */
+	attach();
+	assert_true(LOOP_UNTIL(db, 4000, user.done[SMS_DELIVERED] == 12));
+	assert_int_equal(phone.mt, 14);
+	assert_int_equal(phone.last.pid, TPDU_PID_DATA_DOWNLOAD);
+	assert_non_null(strstr(sms_port_describe(port, root), "SMS: 0 waiting, 0 with an SMSC, 12 delivered"));
+}
+
 /* --- an SMSC that answers by script --- */
 
 static struct script {
@@ -575,6 +603,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reconnect, setup_net, teardown),
 		cmocka_unit_test_setup_teardown(password, setup_net, teardown),
 		cmocka_unit_test_setup_teardown(store, setup_net, teardown),
+		cmocka_unit_test_setup_teardown(receipts, setup_net, teardown),
 		cmocka_unit_test_setup_teardown(busy_smsc, setup_script, teardown_script),
 		cmocka_unit_test_setup_teardown(system_error, setup_script, teardown_script),
 		cmocka_unit_test_setup_teardown(silent_smsc, setup_script, teardown_script),
