@@ -16,7 +16,9 @@
 #include "es8_session.h"
 
 #define ES8_SESSION_SEQ		1	/* SCP03 counter of the first session under new keys (card-side.md 6.1) */
+#define ES8_SESSION_SEG_MAX	65503	/* plain octets: a receiver takes 64 kB, MAC included (card-side.md 7.1) */
 #define ES8_SESSION_SCRIPT_MAX	64	/* segments in one script */
+#define ES8_SESSION_PPK		16	/* octets of a profile protection key */
 #define ES8_SESSION_RESULT_MAX	2048	/* octets of EUICCResponse we take */
 
 struct es8_session {
@@ -34,7 +36,7 @@ struct es8_session {
 	unsigned sent;
 	struct scp03 *scp;
 	bool started;			/* 84 and 85 are answered */
-	bool opening;			/* the script under way holds them */
+	bool opening;			/* the script under way holds them, and 87 where keys are replaced */
 	unsigned n_notes;		/* segments in the script under way */
 	struct scp03t_note note[ES8_SESSION_SCRIPT_MAX];
 	struct bytes *euicc_rsp;
@@ -48,7 +50,7 @@ struct es8_session *es8_session_new(void *ctx, const struct es8_session_cfg *cfg
 	if (!s)
 		return NULL;
 	s->cfg = *cfg;
-	if (!s->cfg.segment_size || s->cfg.segment_size > SCP03T_SEG_MAX)
+	if (!s->cfg.segment_size || s->cfg.segment_size > ES8_SESSION_SEG_MAX)
 		s->cfg.segment_size = SCP03T_SEG_MAX;
 	if (!s->cfg.segments_per_script || s->cfg.segments_per_script > ES8_SESSION_SCRIPT_MAX)
 		s->cfg.segments_per_script = 8;
@@ -222,6 +224,23 @@ bool es8_session_last(const struct es8_session *s)
 	return s->upp && s->offset == s->upp->len;
 }
 
+/* Random keys and chaining value for this package, told to the card under the session keys: tag 87, once, between 85
+ * and the first 86 (card-side.md 7.3). */
+static int es8_session_protect(struct es8_session *s, struct bytes *script)
+{
+	struct key *k[3];
+	uint8_t mcv[16];
+	int rc;
+
+	for (unsigned i = 0; i < ARRAY_SIZE(k); i++)
+		k[i] = key_random(s, KEY_TYPE_AES, ES8_SESSION_PPK);
+	rand_bytes(mcv, sizeof(mcv));
+	rc = scp03t_keys_enc(s->scp, script, mcv, k[0], k[1], k[2]);
+	for (unsigned i = 0; i < ARRAY_SIZE(k); i++)
+		talloc_free(k[i]);
+	return rc;
+}
+
 int es8_session_data_script(struct es8_session *s, struct bytes *script)
 {
 	int rc = 0;
@@ -231,6 +250,8 @@ int es8_session_data_script(struct es8_session *s, struct bytes *script)
 		rc = scp03t_init_enc(script, ES8_SESSION_KVN, s->host_challenge);
 		if (rc >= 0)
 			rc = scp03t_auth_enc(s->scp, script);
+		if (rc >= 0 && s->cfg.random_keys)
+			rc = es8_session_protect(s, script);
 	}
 	for (s->n_notes = 0; rc >= 0 && s->n_notes < s->cfg.segments_per_script && !es8_session_last(s); s->n_notes++) {
 		size_t len = s->upp->len - s->offset;
@@ -251,6 +272,7 @@ static int es8_session_answer(struct es8_session *s, struct rd *r, uint32_t tag,
 {
 	static const struct { uint32_t tag; const char *name; } cmds[] = {
 		{ SCP03T_TAG_INIT, "INITIALIZE UPDATE (84)" }, { SCP03T_TAG_AUTH, "EXTERNAL AUTHENTICATE (85)" },
+		{ SCP03T_TAG_KEYS, "profile protection keys (87)" },
 	};
 	const char *name = "profile segment (86)";
 	struct tlv t;
@@ -293,6 +315,8 @@ static int es8_session_opened(struct es8_session *s, struct rd *r, char err[ES8_
 	bytes_clear(out);
 	if (rc >= 0)
 		rc = es8_session_answer(s, r, SCP03T_TAG_AUTH, out, err);
+	if (rc >= 0 && s->cfg.random_keys)
+		rc = es8_session_answer(s, r, SCP03T_TAG_KEYS, out, err);
 	s->started = rc >= 0;
 	talloc_free(out);
 	return rc;

@@ -17,8 +17,9 @@ struct es8_session_cfg {
 	const struct ec_key *dp_key;		/* likewise */
 	uint8_t ecasd_q[EC_POINT_LEN];		/* PK.ECASD.ECKA, from a checked certificate */
 	uint8_t param;				/* 09, 0B: scenario parameter */
-	unsigned segment_size;			/* plain octets in a tag 86, at most SCP03T_SEG_MAX */
+	unsigned segment_size;			/* plain octets in a tag 86; SCP03T_SEG_MAX is good for every card */
 	unsigned segments_per_script;
+	bool random_keys;			/* the package goes under keys of its own (tag 87, SGP.02 4.1.3.3) */
 	/* For a test with known numbers; NULL: random. Copied. */
 	const struct ec_key *eph;
 	const uint8_t *host_challenge;		/* 8 octets */

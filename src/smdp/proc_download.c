@@ -237,9 +237,8 @@ static void create(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 		.dp_cert = p->env->dp_cert,
 		.dp_key = p->env->dp_key,
 		.param = ES8_PARAM_CERT | ES8_PARAM_DR | ES8_PARAM_DELETE,
-		.segment_size = p->env->segment_size,
-		.segments_per_script = p->env->segments_per_script,
 	};
+	const struct card_type *card = card_type_of(&p->env->cards, p->row.eid);
 	char aid[AID_STR_SIZE];
 
 	if (began_anew(p, a) || !proc_download_answer_ok(p, a))
@@ -250,9 +249,13 @@ static void create(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	}
 	cfg.isdp = p->row.isdp = a->msg->b.isdp_aid;
 	memcpy(cfg.ecasd_q, p->ecasd_q, sizeof(cfg.ecasd_q));
+	cfg.segment_size = card->segment_size;
+	cfg.segments_per_script = card->segments_per_script;
+	cfg.random_keys = card->random_keys;
 	p->es8 = es8_session_new(p->fi, &cfg);
 	OSMO_ASSERT(p->es8);
 	proc_download_note(p, LOGL_INFO, "ISD-P %s created", aid_str(aid, &p->row.isdp));
+	stock_set(p->env->stock, p->row.iccid, STOCK_BOUND, p->row.eid);
 	proc_download_enter(p, ST(CERT));
 }
 
@@ -397,10 +400,10 @@ static void completed_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	call(p, m);
 }
 
-static void succeed(struct proc_download *p)
+static void succeed(struct proc_download *p, enum stock_state stock)
 {
 	proc_download_verdict(p, ES_EXECUTED_SUCCESS, ES_R_NONE, "");
-	proc_download_done(p, STOCK_DOWNLOADED);
+	proc_download_done(p, stock);
 }
 
 static void completed(struct osmo_fsm_inst *fi, uint32_t event, void *data)
@@ -412,7 +415,7 @@ static void completed(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	if (p->row.enable)
 		proc_download_enter(p, ST(ENABLE));
 	else
-		succeed(p);
+		succeed(p, STOCK_DOWNLOADED);
 }
 
 static void enable_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
@@ -447,7 +450,7 @@ static void enable(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 		return;
 	}
 	proc_download_note(p, LOGL_INFO, "enabled, confirmed by the card");
-	succeed(p);
+	succeed(p, STOCK_ENABLED);
 }
 
 /* Error management (SGP.02 3.1.4) -------------------------------------------------------------------------------- */
@@ -500,6 +503,9 @@ static int proc_download_timer(struct osmo_fsm_inst *fi)
 		proc_download_note(p, LOGL_NOTICE,
 				   "DeleteISDP has no answer: the next order for this eUICC will see to it");
 		proc_download_done(p, STOCK_STUCK);
+	} else if (fi->state == ST(INIT)) {
+		proc_download_note(p, LOGL_NOTICE, "OsmoHLR has not confirmed the subscriber: going on without");
+		proc_download_enter(p, ST(EIS));
 	} else if (fi->state == ST(PAUSE) && proc_download_left(p)) {
 		proc_download_enter(p, ST(EIS));
 	} else {

@@ -6,6 +6,7 @@
 #include <osmocom/rsp/crypto/cert.h>
 #include <osmocom/rsp/es/es_link.h>
 
+#include "card_type.h"
 #include "smdp_db.h"
 #include "stock.h"
 
@@ -20,14 +21,19 @@ struct proc_download_env {
 	unsigned n_eum;
 	const struct bytes *dp_cert;
 	const struct ec_key *dp_key;
-	unsigned segment_size, segments_per_script;
+	struct card_types cards;
 	unsigned memory_percent, memory_extra;	/* RequiredMemory: percent of the package, and this on top */
 	unsigned cleanup_s;		/* validity of a DeleteISDP after a failure */
+	/* Seconds that a new download of this profile waits for proc_download_go(); NULL: none does. */
+	unsigned (*hold)(void *priv, const char *iccid);
+	void *hold_priv;
 	struct llist_head downloads;	/* struct proc_download.entry */
 };
 
 /* An ES2.DownloadProfile: checked, then a row and a running procedure; or answered here and now. */
 void proc_download_start(struct proc_download_env *env, struct es_req *req);
+/* What it waited for has happened. */
+void proc_download_go(struct proc_download_env *env, const char *iccid);
 /* The request of an unfinished download, given again after a restart: true if it is one. */
 bool proc_download_knows(struct proc_download_env *env, const struct es_req *req);
 /* After a restart, before es_link_resume(): all unfinished downloads. */

@@ -65,6 +65,7 @@ void proc_download_start(struct proc_download_env *env, struct es_req *req)
 	struct proc_download *p;
 	struct stock_row s;
 	enum es_reason reason;
+	unsigned hold_s;
 
 	OSMO_STRLCPY_ARRAY(row.iccid, m->b.iccid);
 	OSMO_STRLCPY_ARRAY(row.smsr, m->b.smsr_id);
@@ -89,7 +90,22 @@ void proc_download_start(struct proc_download_env *env, struct es_req *req)
 	stock_set(env->stock, row.iccid, STOCK_RESERVED, row.eid);
 	proc_download_note(p, LOGL_NOTICE, "ES2.DownloadProfile accepted from %s: ICCID %s%s, %lld s", row.mno,
 			   row.iccid, row.enable ? ", to be enabled" : "", (long long)proc_download_left(p));
-	proc_download_enter(p, ST(EIS));
+	hold_s = env->hold ? env->hold(env->hold_priv, row.iccid) : 0;
+	if (hold_s) {
+		proc_download_note(p, LOGL_INFO, "waiting until OsmoHLR knows the subscriber");
+		osmo_timer_schedule(&p->fi->timer, OSMO_MIN(hold_s, OSMO_MAX(proc_download_left(p), 1)), 0);
+	} else {
+		proc_download_enter(p, ST(EIS));
+	}
+}
+
+void proc_download_go(struct proc_download_env *env, const char *iccid)
+{
+	struct proc_download *p, *tmp;
+
+	llist_for_each_entry_safe(p, tmp, &env->downloads, entry)
+		if (p->fi->state == ST(INIT) && !strcmp(p->row.iccid, iccid))
+			proc_download_enter(p, ST(EIS));
 }
 
 bool proc_download_knows(struct proc_download_env *env, const struct es_req *req)

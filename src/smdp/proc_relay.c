@@ -138,6 +138,32 @@ static struct es_eis *relay_eis(void *ctx, const struct es_eis *in, const char *
 	return eis;
 }
 
+/* What the card has done with a profile of ours. eid NULL: the request named the card, and the SM-SR believed it. */
+static void relay_stock(struct proc_relay_env *env, enum es_func func, const char *iccid, const char *eid)
+{
+	struct stock_row r;
+
+	if (stock_get(env->stock, iccid, &r) < 0 || (eid && strcmp(r.eid, eid)) ||
+	    (r.state != STOCK_DOWNLOADED && r.state != STOCK_ENABLED))
+		return;
+	switch (func) {
+	case ES_FN_ENABLE_PROFILE:
+	case ES_FN_HANDLE_ENABLED:
+		stock_set(env->stock, iccid, STOCK_ENABLED, r.eid);
+		break;
+	case ES_FN_DISABLE_PROFILE:
+	case ES_FN_HANDLE_DISABLED:
+		stock_set(env->stock, iccid, STOCK_DOWNLOADED, r.eid);
+		break;
+	case ES_FN_DELETE_PROFILE:
+	case ES_FN_HANDLE_DELETED:
+		stock_set(env->stock, iccid, STOCK_AVAILABLE, "");
+		break;
+	default:
+		break;
+	}
+}
+
 /* resp only borrows from msg: es_req_respond() encodes it before it returns. */
 static void relay_answer(struct proc_relay_env *env, struct es_req *req, const struct es_msg *msg)
 {
@@ -158,8 +184,8 @@ static void relay_answer(struct proc_relay_env *env, struct es_req *req, const s
 	resp->b.acceptable_validity_s = msg->b.acceptable_validity_s;
 	if (msg->b.eis)
 		resp->b.eis = relay_eis(resp, msg->b.eis, es_req_party(req)->id);
-	if (m->func == ES_FN_DELETE_PROFILE && res->status != ES_FAILED && res->status != ES_EXPIRED)
-		stock_set(env->stock, m->b.iccid, STOCK_AVAILABLE, "");
+	if (res->status != ES_FAILED && res->status != ES_EXPIRED)
+		relay_stock(env, m->func, m->b.iccid, NULL);
 	es_req_respond(req, resp);
 }
 
@@ -236,9 +262,8 @@ void proc_relay_notification(struct proc_relay_env *env, const struct es_party *
 		     msg->b.iccid);
 		return;
 	}
-	if (msg->func == ES_FN_HANDLE_DELETED && r.state == STOCK_DOWNLOADED && msg->b.has_eid &&
-	    !strcmp(r.eid, eid_str(eid, &msg->b.eid)))
-		stock_set(env->stock, r.iccid, STOCK_AVAILABLE, "");
+	if (msg->b.has_eid)
+		relay_stock(env, msg->func, r.iccid, eid_str(eid, &msg->b.eid));
 	owner = es_party_find(env->link, r.owner);
 	LOGP(DPROC, LOGL_NOTICE, "%s of ICCID %s from %s%s\n", es_func_name(msg->func), r.iccid, from->id,
 	     owner && owner->url ? ", passed on to its owner" : "");

@@ -8,12 +8,13 @@
 #include <unistd.h>
 
 #include <osmocom/core/utils.h>
-#include <osmocom/rsp/ota/scp03t.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/misc.h>
 #include <osmocom/rsp/util/sqldb.h>
 
 #include "smdp.h"
+
+#define SMDP_FILE_MAX (4U << 20)
 
 struct smdp *smdp_new(void *ctx)
 {
@@ -27,10 +28,11 @@ struct smdp *smdp_new(void *ctx)
 	s->cfg.es_port = 8454;		/* corrections 20 */
 	s->cfg.validity_s = 720;
 	s->cfg.cleanup_s = 60;
-	s->cfg.segment_size = SCP03T_SEG_MAX;
-	s->cfg.segments_per_script = 8;
 	s->cfg.memory_percent = 200;
 	s->cfg.memory_extra = 65536;	/* files a template creates are not in the package: TS.48 has 9 kB of it */
+	s->cfg.import_slice_ms = 20;
+	hlr_cfg_default(&s->cfg.hlr);
+	card_types_init(&s->dl.cards);
 	INIT_LLIST_HEAD(&s->dl.downloads);
 	INIT_LLIST_HEAD(&s->parties);
 	return s;
@@ -120,7 +122,31 @@ int smdp_open(struct smdp *s)
 	if (smdp_open_keystore(s) < 0)
 		return -EIO;
 	s->stock = stock_new(s, s->db, s->ks);
-	return s->stock ? 0 : -ENOMEM;
+	if (!s->stock)
+		return -ENOMEM;
+	stock_configure(s->stock, &s->cfg.stock);
+	s->batches = stock_batches_new(s, s->stock, s->db);
+	s->hlr = hlr_new(s, &s->cfg.hlr, s->db, s->stock);
+	stock_on_event(s->stock, hlr_event, s->hlr);
+	return 0;
+}
+
+struct bytes *smdp_file(void *ctx, const char *path)
+{
+	struct bytes *b = bytes_new(ctx, SMDP_FILE_MAX);
+	uint8_t buf[4096];
+	size_t n;
+	FILE *f = fopen(path, "rb");
+
+	bytes_secret(b);
+	while (f && (n = fread(buf, 1, sizeof(buf), f)) > 0)
+		bytes_put(b, buf, n);
+	if (!f || ferror(f) || b->err)
+		TALLOC_FREE(b);
+	secret_wipe(buf, sizeof(buf));
+	if (f)
+		fclose(f);
+	return b;
 }
 
 /* CERT.DP.ECDSA: TLV 7F21, or the same as hex text. */
@@ -217,10 +243,25 @@ static void smdp_notification(void *priv, const struct es_party *from, const str
 	proc_relay_notification(&s->relay, from, msg);
 }
 
+/* A download may wait for its subscriber to be known, before the card attaches as that one. */
+static unsigned smdp_hold(void *priv, const char *iccid)
+{
+	struct smdp *s = priv;
+
+	return hlr_pending(s->hlr, iccid) ? s->cfg.hlr.hold_s : 0;
+}
+
+static void smdp_hlr_done(void *priv, const char *iccid)
+{
+	struct smdp *s = priv;
+
+	proc_download_go(&s->dl, iccid);
+}
+
 void smdp_apply(struct smdp *s)
 {
-	s->dl.segment_size = s->cfg.segment_size;
-	s->dl.segments_per_script = s->cfg.segments_per_script;
+	if (s->batches)
+		stock_batches_slice(s->batches, s->cfg.import_slice_ms);
 	s->dl.memory_percent = s->cfg.memory_percent;
 	s->dl.memory_extra = s->cfg.memory_extra;
 	s->dl.cleanup_s = s->cfg.cleanup_s;
@@ -232,6 +273,7 @@ static int smdp_start_link(struct smdp *s)
 	const struct es_link_cfg cfg = {
 		.own_id = s->cfg.own_id,
 		.own_name = s->cfg.own_name,
+		.own_role = ES_ROLE_SMDP,
 		.bind_ip = s->cfg.es_ip,
 		.bind_port = s->cfg.es_port,
 		.own_url = s->cfg.es_url,
@@ -268,8 +310,13 @@ int smdp_start(struct smdp *s)
 		return -EIO;
 	}
 	s->dl.link = s->relay.link = s->link;
+	s->dl.hold = smdp_hold;
+	s->dl.hold_priv = s;
+	hlr_on_done(s->hlr, smdp_hlr_done, s);
 	proc_download_resume(&s->dl);
 	es_link_resume(s->link);
+	stock_batches_resume(s->batches);
+	hlr_apply(s->hlr);
 	smdp_commit(s);
 	LOGP(DMAIN, LOGL_NOTICE, "SM-DP %s ready on %s\n", s->cfg.own_id, s->cfg.es_url);
 	return 0;
@@ -286,6 +333,8 @@ void smdp_stop(struct smdp *s)
 		smdp_commit(s);
 	proc_download_stop(&s->dl);
 	TALLOC_FREE(s->link);
+	TALLOC_FREE(s->batches);
+	TALLOC_FREE(s->hlr);
 	smdp_db_close(s->db);
 	s->db = NULL;
 }

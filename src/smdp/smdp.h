@@ -5,6 +5,8 @@
 #include <osmocom/rsp/crypto/cert.h>
 
 #include "es2_srv.h"
+#include "hlr.h"
+#include "stock_batch.h"
 
 #define SMDP_EUM_CERTS_MAX 16
 
@@ -13,8 +15,10 @@ struct smdp_cfg {		/* strings: talloc children of struct smdp, NULL until config
 	char *eum_cert[SMDP_EUM_CERTS_MAX];
 	unsigned n_eum_certs;
 	char *es_ip, *es_url, *tls_cert, *tls_key, *tls_ca, *tls_crl;
-	unsigned es_port, validity_s, cleanup_s, segment_size, segments_per_script;
-	unsigned memory_percent, memory_extra;
+	unsigned es_port, validity_s, cleanup_s;
+	unsigned memory_percent, memory_extra, import_slice_ms;
+	struct stock_cfg stock;
+	struct hlr_cfg hlr;
 };
 
 /* A peer as configured; handed to es_link when that starts, and again when the VTY changes it. */
@@ -31,6 +35,8 @@ struct smdp {
 	struct smdp_db *db;
 	struct keystore *ks;
 	struct stock *stock;
+	struct stock_batches *batches;
+	struct hlr *hlr;
 	struct es_link *link;
 	struct llist_head parties;
 	struct proc_download_env dl;
@@ -49,4 +55,6 @@ int smdp_open(struct smdp *s);
 /* Certificates, ES interface, unfinished work. */
 int smdp_start(struct smdp *s);
 void smdp_stop(struct smdp *s);
+/* Whole file under ctx, marked secret; NULL: it cannot be read, or is too large. */
+struct bytes *smdp_file(void *ctx, const char *path);
 void smdp_commit(struct smdp *s);	/* once a loop iteration */

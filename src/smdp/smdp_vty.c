@@ -127,17 +127,6 @@ DEFUN(cfg_cleanup, cfg_cleanup_cmd, "cleanup-validity <5-3600>",
 	return set_number(&g_smdp->cfg.cleanup_s, argv[0]);
 }
 
-DEFUN(cfg_segment_size, cfg_segment_size_cmd, "segment-size <16-1007>",
-      "Profile octets in one SCP03t command\nOctets before encryption\n")
-{
-	return set_number(&g_smdp->cfg.segment_size, argv[0]);
-}
-
-DEFUN(cfg_segments, cfg_segments_cmd, "segments-per-script <1-64>", "SCP03t commands in one SendData\nCommands\n")
-{
-	return set_number(&g_smdp->cfg.segments_per_script, argv[0]);
-}
-
 DEFUN(cfg_memory, cfg_memory_cmd, "memory-percent <100-1000>",
       "Memory asked for on the card, in percent of the package's size\nPercent\n")
 {
@@ -180,10 +169,10 @@ static int config_write_smdp(struct vty *vty)
 	write_text(vty, "tls crl", c->tls_crl);
 	vty_out(vty, " default-validity %u%s", c->validity_s, VTY_NEWLINE);
 	vty_out(vty, " cleanup-validity %u%s", c->cleanup_s, VTY_NEWLINE);
-	vty_out(vty, " segment-size %u%s", c->segment_size, VTY_NEWLINE);
-	vty_out(vty, " segments-per-script %u%s", c->segments_per_script, VTY_NEWLINE);
 	vty_out(vty, " memory-percent %u%s", c->memory_percent, VTY_NEWLINE);
 	vty_out(vty, " memory-extra %u%s", c->memory_extra, VTY_NEWLINE);
+	smdp_vty_stock_write(vty);
+	smdp_vty_hlr_write(vty);
 	config_write_party(vty);
 	return CMD_SUCCESS;
 }
@@ -367,6 +356,8 @@ static int smdp_go_parent(struct vty *vty)
 {
 	switch (vty->node) {
 	case SMDP_PARTY_NODE:
+	case SMDP_CARD_TYPE_NODE:
+	case SMDP_HLR_NODE:
 		vty->node = SMDP_NODE;
 		vty->index = NULL;
 		break;
@@ -394,7 +385,7 @@ void smdp_vty_init(void)
 	static struct cmd_element *const smdp_cmds[] = {
 		&cfg_own_id_cmd,   &cfg_own_name_cmd, &cfg_database_cmd, &cfg_kek_cmd,		&cfg_ci_cert_cmd,
 		&cfg_eum_cert_cmd, &cfg_dp_cert_cmd,  &cfg_dp_key_cmd,	 &cfg_es_bind_cmd,	&cfg_es_url_cmd,
-		&cfg_tls_cmd,	   &cfg_validity_cmd, &cfg_cleanup_cmd,	 &cfg_segment_size_cmd, &cfg_segments_cmd,
+		&cfg_tls_cmd,	   &cfg_validity_cmd, &cfg_cleanup_cmd,
 		&cfg_memory_cmd, &cfg_memory_extra_cmd,   &cfg_party_cmd,    &cfg_no_party_cmd,
 	};
 
@@ -406,6 +397,8 @@ void smdp_vty_init(void)
 	install_node(&smdp_node, config_write_smdp);
 	for (size_t i = 0; i < ARRAY_SIZE(smdp_cmds); i++)
 		install_element(SMDP_NODE, smdp_cmds[i]);
+	smdp_vty_stock_init();
+	smdp_vty_hlr_init();
 	install_node(&party_node, NULL);
 	install_element(SMDP_PARTY_NODE, &cfg_party_role_cmd);
 	install_element(SMDP_PARTY_NODE, &cfg_party_fpr_cmd);

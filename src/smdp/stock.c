@@ -20,6 +20,7 @@ struct stock *stock_new(void *ctx, struct smdp_db *db, struct keystore *ks)
 	if (s) {
 		s->db = db;
 		s->ks = ks;
+		s->cfg = &s->default_cfg;
 	}
 	return s;
 }
@@ -271,7 +272,7 @@ out:
 /* The card that had it, where the policy lets that one have it again. */
 static bool stock_again(const struct stock *s, const struct stock_row *r, const char *eid)
 {
-	enum stock_reuse reuse = r->state == STOCK_FAILED ? s->policy.failed : s->policy.deleted;
+	enum stock_reuse reuse = r->state == STOCK_FAILED ? s->cfg->failed : s->cfg->deleted;
 
 	if (strcmp(r->eid, eid))
 		return false;

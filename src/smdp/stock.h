@@ -43,6 +43,7 @@ struct stock_type_new {
 	size_t upp_len;
 	int pol1;
 	const struct bytes *connectivity;
+	bool unchecked;				/* take it even if it breaks rules of the format */
 };
 int stock_type_add(struct stock *s, const struct stock_type_new *n, const char **err);
 /* The type's package in clear, marked secret, under ctx. */
@@ -59,20 +60,21 @@ int stock_get(struct stock *s, const char *iccid, struct stock_row *r);
 const char *stock_state_name(enum stock_state state);
 bool stock_uses_keystore(struct smdp_db *db);	/* something is sealed already: the KEK must be the old one */
 
-/* What becomes of a profile whose download failed, or that was deleted from its card. */
+/* What becomes of a profile whose download failed, or that was deleted from its card; and when few of a type are left,
+ * an alarm. */
 enum stock_reuse { STOCK_REUSE_ANY_CARD, STOCK_REUSE_SAME_CARD, STOCK_REUSE_NEVER };
-struct stock_policy {
-	enum stock_reuse failed, deleted;
-};
-struct stock_policy *stock_policy(struct stock *s);
-/* The state to have, given where it was. */
-enum stock_state stock_back(const struct stock_policy *p, enum stock_state from);
-
-/* Alarm when fewer than this many profiles of a type are left; limit 0: no alarm. -ENOSPC: too many. */
 #define STOCK_LOW_MAX 64
 struct stock_low { char owner[OID_STR_SIZE], type[101]; unsigned limit; bool alarmed; };
-int stock_low_set(struct stock *s, const char *owner, const char *type, unsigned limit);
-const struct stock_low *stock_low_get(struct stock *s, unsigned i);	/* NULL: no more */
+struct stock_cfg {
+	enum stock_reuse failed, deleted;
+	struct stock_low low[STOCK_LOW_MAX];
+	unsigned n_low;
+};
+void stock_configure(struct stock *s, struct stock_cfg *cfg);	/* lives as long as the stock */
+/* The state to have, given where it was. */
+enum stock_state stock_back(const struct stock_cfg *cfg, enum stock_state from);
+/* Alarm when fewer than this many are left; limit 0: no alarm. -ENOSPC: too many. */
+int stock_low_set(struct stock_cfg *cfg, const char *owner, const char *type, unsigned limit);
 
 /* After each change of state, within the same transaction. */
 typedef void (*stock_event_cb)(void *priv, const struct stock_row *r, enum stock_state from);

@@ -11,9 +11,7 @@
 struct stock {
 	struct smdp_db *db;
 	struct keystore *ks;
-	struct stock_policy policy;
-	struct stock_low low[STOCK_LOW_MAX];
-	unsigned n_low;
+	struct stock_cfg *cfg, default_cfg;
 	stock_event_cb event;
 	void *event_priv;
 };

@@ -26,15 +26,15 @@ const char *stock_state_name(enum stock_state state)
 	return state < ARRAY_SIZE(state_names) ? state_names[state] : "?";
 }
 
-struct stock_policy *stock_policy(struct stock *s)
+void stock_configure(struct stock *s, struct stock_cfg *cfg)
 {
-	return &s->policy;
+	s->cfg = cfg;
 }
 
-enum stock_state stock_back(const struct stock_policy *p, enum stock_state from)
+enum stock_state stock_back(const struct stock_cfg *cfg, enum stock_state from)
 {
 	bool was_used = from == STOCK_DOWNLOADED || from == STOCK_ENABLED;
-	enum stock_reuse reuse = was_used ? p->deleted : p->failed;
+	enum stock_reuse reuse = was_used ? cfg->deleted : cfg->failed;
 
 	if (from != STOCK_BOUND && from != STOCK_STUCK && !was_used)
 		return STOCK_AVAILABLE;		/* it never left the house */
@@ -45,28 +45,28 @@ enum stock_state stock_back(const struct stock_policy *p, enum stock_state from)
 
 /* Low water ------------------------------------------------------------------------------------------------------ */
 
-static struct stock_low *low_find(struct stock *s, const char *owner, const char *type)
+static struct stock_low *low_find(struct stock_cfg *cfg, const char *owner, const char *type)
 {
-	for (unsigned i = 0; i < s->n_low; i++)
-		if (!strcmp(s->low[i].owner, owner) && !strcmp(s->low[i].type, type))
-			return &s->low[i];
+	for (unsigned i = 0; i < cfg->n_low; i++)
+		if (!strcmp(cfg->low[i].owner, owner) && !strcmp(cfg->low[i].type, type))
+			return &cfg->low[i];
 	return NULL;
 }
 
-int stock_low_set(struct stock *s, const char *owner, const char *type, unsigned limit)
+int stock_low_set(struct stock_cfg *cfg, const char *owner, const char *type, unsigned limit)
 {
-	struct stock_low *l = low_find(s, owner, type);
+	struct stock_low *l = low_find(cfg, owner, type);
 
 	if (!l && !limit)
 		return 0;
 	if (!limit) {
-		*l = s->low[--s->n_low];
+		*l = cfg->low[--cfg->n_low];
 		return 0;
 	}
 	if (!l) {
-		if (s->n_low == STOCK_LOW_MAX)
+		if (cfg->n_low == STOCK_LOW_MAX)
 			return -ENOSPC;
-		l = &s->low[s->n_low++];
+		l = &cfg->low[cfg->n_low++];
 		OSMO_STRLCPY_ARRAY(l->owner, owner);
 		OSMO_STRLCPY_ARRAY(l->type, type);
 	}
@@ -75,15 +75,10 @@ int stock_low_set(struct stock *s, const char *owner, const char *type, unsigned
 	return 0;
 }
 
-const struct stock_low *stock_low_get(struct stock *s, unsigned i)
-{
-	return i < s->n_low ? &s->low[i] : NULL;
-}
-
 /* One alarm when the limit is passed, not one an order. */
 static void low_check(struct stock *s, const struct stock_row *r)
 {
-	struct stock_low *l = r->type[0] ? low_find(s, r->owner, r->type) : NULL;
+	struct stock_low *l = r->type[0] ? low_find(s->cfg, r->owner, r->type) : NULL;
 	int64_t left = l ? smdp_db_stock_left(s->db, r->owner, r->type, l->limit) : 0;
 
 	if (!l)
@@ -132,7 +127,7 @@ int stock_set(struct stock *s, const char *iccid, enum stock_state state, const 
 		return rc;
 	if (state != STOCK_AVAILABLE)
 		return stock_move(s, &r, state, eid ? : "");
-	state = stock_back(&s->policy, r.state);
+	state = stock_back(s->cfg, r.state);
 	OSMO_STRLCPY_ARRAY(old, r.eid);
 	return stock_move(s, &r, state, state == STOCK_AVAILABLE ? "" : old);
 }

@@ -23,7 +23,8 @@ struct fake_card {
 	void *ctx, *session;
 	const struct ec_key *ecasd;
 	const struct bytes *expected;	/* the package that shall arrive */
-	bool exists, installed;
+	bool exists, installed, new_keys;
+	size_t longest;			/* segment so far */
 	struct aid aid;
 	enum fake_card_fault fault;
 	struct es8_keyset ks;
@@ -149,8 +150,14 @@ static void fake_card_script(struct fake_card *c, struct bytes *out, const uint8
 			else
 				scp03t_err_enc(tlvs, SCP03T_TAG_AUTH, SCP03T_ERR_SECURITY);
 			break;
+		case SCP03T_TAG_KEYS:
+			assert(!c->upp->len && !c->new_keys);	/* once, before the first segment */
+			go_on = c->new_keys = scp03t_keys_dec(c->scp, &t) == 0;
+			scp03t_empty_rsp_enc(tlvs, SCP03T_TAG_KEYS);
+			break;
 		default:
 			assert(t.tag == SCP03T_TAG_DATA);
+			c->longest = t.len > c->longest ? t.len : c->longest;
 			go_on = fake_card_segment(c, tlvs, &t);
 		}
 	}

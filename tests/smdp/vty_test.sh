@@ -27,10 +27,30 @@ smdp
  tls ca $D/ci.pem
  default-validity 300
  cleanup-validity 30
- segment-size 512
- segments-per-script 4
  memory-percent 150
  memory-extra 1000
+ segment-size 512
+ segments-per-script 4
+ protection session-keys
+ reuse failed same-card
+ reuse deleted never
+ import-slice 15
+ low-stock 1.3.6.1.4.1.49999.11 meter 50
+ card-type 89001012
+  segment-size 4000
+  segments-per-script 2
+  protection random-keys
+ hlr
+  address 127.0.0.1 4258
+  create-when downloaded
+  when-released keep
+  algorithm milenage
+  ind-bitlen 5
+  timeout 3
+  retry 2 60
+  refusals 7
+  queue 500
+  hold 4
  party 1.3.6.1.4.1.49999.2
   role sm-sr
   fingerprint 00:11:22
@@ -41,8 +61,12 @@ END
 "$SMDP" -c "$D/a.cfg" --check-config >/dev/null 2>"$D/err" || { fail "a good configuration is refused"; cat "$D/err"; }
 printf 'smdp\n own-id one.two\n' > "$D/b.cfg"
 "$SMDP" -c "$D/b.cfg" --check-config >/dev/null 2>&1 && fail "own-id one.two is taken"
-printf 'smdp\n segment-size 1008\n' > "$D/b.cfg"
-"$SMDP" -c "$D/b.cfg" --check-config >/dev/null 2>&1 && fail "segment-size 1008 is taken"
+printf 'smdp\n segment-size 65504\n' > "$D/b.cfg"
+"$SMDP" -c "$D/b.cfg" --check-config >/dev/null 2>&1 && fail "segment-size 65504 is taken"
+for line in 'card-type 89F' 'reuse failed sometimes' 'low-stock meter 1.2 5' 'low-stock 1.2 meter 0'; do
+	printf 'smdp\n %s\n' "$line" > "$D/b.cfg"
+	"$SMDP" -c "$D/b.cfg" --check-config >/dev/null 2>&1 && fail "$line is taken"
+done
 printf 'smdp\n party x\n' > "$D/b.cfg"
 "$SMDP" -c "$D/b.cfg" --check-config >/dev/null 2>&1 && fail "party x is taken"
 "$SMDP" -c "$D/none.cfg" --check-config >/dev/null 2>&1 && fail "a missing file is taken"
