@@ -12,6 +12,7 @@
 #include <osmocom/rsp/util/ids.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/misc.h>
+#include <osmocom/rsp/util/sqldb.h>
 
 #include "epollset.h"
 #include "faults.h"
@@ -50,6 +51,25 @@ struct network *network_new(void *ctx, const struct network_cfg *cfg)
 		return net;
 	talloc_free(net);
 	return NULL;
+}
+
+void network_set_db(struct network *net, struct sqldb *db)
+{
+	net->db = db;
+}
+
+void network_after_commit(struct network *net, void (*cb)(void *data), void *data)
+{
+	if (net->db)
+		txn_after_commit(net->db, cb, data);
+	else
+		cb(data);
+}
+
+void network_forget(struct network *net, void *data)
+{
+	if (net->db)
+		txn_forget(net->db, data);
 }
 
 struct epollset *network_epollset(struct network *net)
@@ -258,6 +278,7 @@ void network_detach(struct network_ue *ue)
 		return;
 	osmo_timer_del(&ue->timer);
 	osmo_timer_del(&ue->mo_timer);
+	network_forget(ue->net, ue);
 	if (ue->mo_sent)
 		network_smsc_mo_forget(ue->mo_sent);
 	network_external_detach(ue);

@@ -22,6 +22,13 @@ struct network_cfg {
 /* cfg may be NULL. free by talloc_free() after its terminals. */
 struct network *network_new(void *ctx, const struct network_cfg *cfg);
 
+/* The cards' state file: what they have written is on disk before the network hears of it (design P1). */
+struct sqldb;
+void network_set_db(struct network *net, struct sqldb *db);
+/* Run cb(data) after the commit of this turn, or now where there is no state file. network_forget(): data goes. */
+void network_after_commit(struct network *net, void (*cb)(void *data), void *data);
+void network_forget(struct network *net, void *data);
+
 /* k, opc: 16 octets each, or both NULL: no authentication. 0, -EEXIST (IMSI or MSISDN known), -EINVAL. */
 int network_subscriber_add(struct network *net, const char *imsi, const char *msisdn, const uint8_t *k,
 			   const uint8_t *opc);

@@ -125,8 +125,10 @@ static void network_mt_timer_cb(void *data)
 	ue->ops->mt_sms(ue->priv, mt->tpdu, mt->len);
 }
 
-void network_mt_done(struct network_ue *ue, bool ok)
+static void network_mt_done_cb(void *data)
 {
+	struct network_ue *ue = data;
+	bool ok = ue->mt_ok;
 	struct network_sub *sub = ue->sub;
 	struct network_mt *mt = sub ? llist_first_entry_or_null(&sub->mt, struct network_mt, entry) : NULL;
 
@@ -145,6 +147,12 @@ void network_mt_done(struct network_ue *ue, bool ok)
 	}
 	network_mt_end(ue->net, sub, mt, mt->lost_ack ? NETWORK_MT_FAILED : NETWORK_MT_DONE);
 	network_mt_start(ue->net, sub);
+}
+
+void network_mt_done(struct network_ue *ue, bool ok)
+{
+	ue->mt_ok = ok;
+	network_after_commit(ue->net, network_mt_done_cb, ue);
 }
 
 static void network_scts(uint8_t scts[7])

@@ -43,6 +43,8 @@ struct sim *sim_new(void *ctx, const char *state_path)
 		return NULL;
 	}
 	s->net = network_new(s, NULL);
+	if (s->net)
+		network_set_db(s->net, s->env->db);
 	talloc_free(s->env->faults);
 	if (s->net)
 		s->env->faults = network_faults(s->net);

@@ -27,6 +27,7 @@ struct terminal_air {
 static int air_destroy(struct terminal_air *a)
 {
 	osmo_timer_del(&a->timer);
+	network_forget(a->chan->t->net, a);
 	return 0;
 }
 
@@ -94,6 +95,8 @@ static void depart(struct terminal_chan *c, bool up, const uint8_t *data, size_t
 	talloc_set_destructor(a, air_destroy);
 	if (ms)
 		osmo_timer_schedule(&a->timer, ms / 1000, ms % 1000 * 1000);
+	else if (up)
+		network_after_commit(c->t->net, arrived_cb, a);
 	else
 		arrived(a);
 }
@@ -126,7 +129,7 @@ void terminal_air_close(struct terminal_chan *c)
 
 	llist_for_each_entry_safe(a, a2, &c->flying, entry)
 		if (a->up)
-			arrived(a);
+			arrived(a);	/* written down a turn ago at the latest: a CLOSE CHANNEL is a command of its own */
 }
 
 /* --- connections --- */

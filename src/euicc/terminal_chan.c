@@ -36,6 +36,7 @@ static void terminal_chan_free(struct terminal_chan *c)
 	osmo_timer_del(&c->timer);
 	osmo_timer_del(&c->rx_timer);
 	osmo_timer_del(&c->tx_timer);
+	network_forget(c->t->net, c);
 	epollset_close(terminal_chan_set(c), &c->efd);
 	talloc_free(c);
 }
@@ -335,6 +336,18 @@ static struct terminal_chan *terminal_chan_of(struct terminal *t, const struct b
 	return c;
 }
 
+/* What the card has said goes out once what it remembers of it is on disk. */
+static void terminal_chan_release(void *data)
+{
+	struct terminal_chan *c = data;
+
+	if (c->state != TERMINAL_CHAN_OPEN)
+		return;
+	c->tx_go = OSMO_MIN(c->tx_end, c->tx_len);
+	terminal_air_hold(c, &c->tx_timer, &c->tx_held);
+	terminal_chan_watch(c);
+}
+
 void terminal_chan_send(struct terminal *t, const struct bip_cmd *cmd)
 {
 	struct terminal_chan *c = terminal_chan_of(t, cmd);
@@ -360,10 +373,9 @@ void terminal_chan_send(struct terminal *t, const struct bip_cmd *cmd)
 		terminal_air_datagram(c, true, c->tx, c->tx_len);
 		c->tx_len = 0;
 	} else if (cmd->qualifier & 1) {
-		c->tx_go = c->tx_len;
-		terminal_air_hold(c, &c->tx_timer, &c->tx_held);
+		c->tx_end = c->tx_len;
+		network_after_commit(t->net, terminal_chan_release, c);
 	}
-	terminal_chan_watch(c);
 	r.data_len = terminal_chan_count(c->size - c->tx_len);
 	terminal_cat_respond(t, &r);
 }

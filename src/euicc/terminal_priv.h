@@ -31,7 +31,8 @@ struct terminal_chan {
 	bool udp;
 	bool data_event, drop_event;	/* to be told to the card */
 	uint16_t size;			/* of each buffer */
-	size_t rx_len, tx_len, tx_go;	/* tx_go: of these, the octets released for sending */
+	size_t rx_len, tx_len;
+	size_t tx_end, tx_go;		/* of tx, the octets the card has released, and those that may go by now */
 	uint8_t *rx, *tx;
 	uint8_t bearer[32], bearer_len;
 	/* faults (terminal_air.c) */
