@@ -1,0 +1,99 @@
+#!/bin/bash
+# Every way to a card, at once on one stack: a download by CAT_TP over a network that loses, doubles and reorders, by SMS
+# only, by what is left when HTTPS or CAT_TP or both fail although the EIS claims them, by SMS to a card that takes 130
+# octets of one message; response packets that come twice; then each kind of SCP80 keyset. The card's CAT_TP is not the
+# SM-SR's. What the SM-SR says of each: timeline, why it took the bearer, what it learned, counters.
+# SPDX-License-Identifier: AGPL-3.0-or-later
+set -u
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+[ -n "${RSP_BIN:-}" ] || { echo "RSP_BIN is not set"; exit 77; }
+umask 077
+D=$(mktemp -d)
+. "$TOP/contrib/stack.sh"
+trap 'stack_stop; rm -rf "$D"' EXIT
+bad=0
+check() { local what=$1; shift; if "$@"; then echo "ok: $what"; else echo "NOT OK: $what"; bad=1; fi; }
+
+# name | order set for the eUICC | faults of the card
+cases=(
+	"cat-tp|cat-tp|udp-loss 10,udp-duplicate 5,udp-reorder 10"
+	"sms|sms|"
+	"https-to-cat-tp|https cat-tp sms|no-https 1"
+	"cat-tp-to-https|cat-tp https sms|no-cattp 1"
+	"https-to-sms||no-https 1,no-cattp 1"
+	"sms-130|sms|sms-limit 130"
+	"por-twice|sms|por-twice 100"
+)
+n=${#cases[@]}
+k=00112233445566778899aabbccddeeff
+iccid() { local s; s=$(printf '8988001999999000%02d' "$1"); echo "$s$(luhn "$s")"; }
+
+stack_ports
+: >"$D/stock.json"
+SIM_NETWORK=
+"$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/t.der" >/dev/null || exit 1
+for ((i = 0; i < n; i++)); do
+	imsi=$(printf '0010199999000%02d' "$i") msisdn=$(printf '49170999000%02d' "$i")
+	SIM_NETWORK+=" subscriber imsi $imsi msisdn $msisdn k $k opc $k"$'\n'
+	printf '{"upp_file":"%s", "msisdn":"%s", "owner":"%s", "type":"demo", "iccid":"%s", "imsi":"%s", "k":"%s", "opc":"%s"}\n' \
+		"$D/t.der" "$msisdn" "$OID_OP" "$(iccid "$i")" "$imsi" $k $k >>"$D/stock.json"
+done
+CA_BATCH="--bearers cattp,https"
+stack_prepare "$n" "$D/t.der" || { echo "preparation"; exit 1; }
+# a trigger that nobody answers is not waited for as long as in the field; nor is a lost datagram, or a silent card
+{ printf 'timer card X81 1000\ntimer card X80 5000\n'; } >>"$D/smsr.cfg"
+sed -i 's/^ cat-tp bind.*/&\n cat-tp retransmission 300/' "$D/smsr.cfg"
+: >"$D/smsr.log"; : >"$D/smdp.log"; : >"$D/sim.log"
+stack_start || exit 1
+shopt -s nullglob
+eis=("$D"/batch/eis/*.xml)
+es eum -q ES1-RegisterEIS "${eis[@]}" >/dev/null || exit 1
+
+for ((i = 0; i < n; i++)); do
+	IFS='|' read -r name order faults <<<"${cases[i]}"
+	eid[i]=$(basename "${eis[i]}" .xml)
+	[ -z "$order" ] || vty "$P_SMSR_VTY" "euicc ${eid[i]} bearer order $order"
+	while IFS= read -r -d , f; do
+		[ -z "$f" ] || vty "$P_SIM_VTY" "euicc ${eid[i]} fault $f"
+	done <<<"$faults,"
+done
+for ((i = 0; i < n; i++)); do echo "${eid[i]} $(iccid "$i")"; done >"$D/orders"
+t1=$(date +%s%N)
+timeout 100 "$ES" -c "$D/operator.conf" -q -p smdp -v 90 --batch "$D/orders" ES2-DownloadProfile smsr-id=$OID_SMSR \
+	enable=true >"$D/answers" 2>"$D/es.err"
+echo "$n downloads in $((($(date +%s%N) - t1) / 1000000)) ms"
+
+for ((i = 0; i < n; i++)); do
+	IFS='|' read -r name order faults <<<"${cases[i]}"
+	vty "$P_SMSR_VTY" "show euicc ${eid[i]}" >"$D/show.$i"
+	if grep -q "^ $(iccid "$i") Enabled" "$D/show.$i"; then
+		echo "ok: $name: downloaded and enabled"
+	else
+		echo "NOT OK: $name: downloaded and enabled"; bad=1
+		sed -n '/Bearers/,$p' "$D/show.$i" | tail -45
+		grep "${eid[i]}" "$D/smsr.log" | grep -v DDB | tail -${LINES_SHOWN:-20}
+	fi
+done
+counter() { vty "$P_SMSR_VTY" "show rate-counters" | sed -n "s/.*$1: *\([0-9]*\) .*/\1/p" | head -1; }
+by() { grep -qE "$2: sent $3\$" "$D/show.$1"; }
+says() { grep -qE "$2" "$D/show.$1"; }
+check "cat-tp: the segments went by CAT_TP" by 0 SendData CAT_TP
+check "cat-tp: EnableProfile went by SMS, it fits one" by 0 EnableProfile SMS
+check "cat-tp: PDUs were sent again" eval '[ "$(counter cattp:resent)" -gt 0 ]'
+check "sms: all of it by SMS" eval 'by 1 SendData SMS && ! says 1 "sent (HTTPS|CAT_TP)"'
+check "https-to-cat-tp: by CAT_TP, HTTPS failed" eval 'by 2 SendData CAT_TP && says 2 "HTTPS: worked never, failed 2"'
+check "cat-tp-to-https: by HTTPS, CAT_TP failed" eval 'by 3 SendData HTTPS && says 3 "CAT_TP: worked never, failed 2"'
+check "https-to-sms: by SMS, both failed" eval 'by 4 SendData SMS && says 4 "HTTPS: worked never" && says 4 "CAT_TP: worked never"'
+check "sms-130: learned" says 5 "takes 130 octets in one SMS"
+check "sms: 140 octets are taken" says 1 "takes 140 octets in one SMS"
+check "por-twice: the second one changes nothing and is counted" eval '[ "$(counter scp80:late)" -gt 0 ]'
+check "falling back is counted" eval '[ "$(counter bearer:fallback)" -ge 4 ]'
+check "no link is left" eval 'vty "$P_SMSR_VTY" "show cat-tp" | grep -q "0 link(s) of"'
+check "nothing is left over" eval 'vty "$P_SMSR_VTY" "show procedures" | grep -q "^0 procedure"'
+stack_stop
+
+for set in aes192 aes256 3des2 3des3; do
+	out=$(CA_BATCH="--scp80 $set --bearers cattp" timeout 60 "$TOP/contrib/demo" --quick 2>&1)
+	check "keyset $set: $(tail -1 <<<"$out")" eval 'tail -1 <<<"$out" | grep -q "ENABLED on"'
+done
+exit $bad
