@@ -19,7 +19,7 @@
 #include "card_push.h"
 #include "card_switch.h"
 
-#define OTA_PARTS_MAX 8
+#define OTA_PARTS_MAX 16
 
 struct card_ota {
 	struct concat *concat;
