@@ -331,7 +331,7 @@ static int daemon_start(struct http_srv *srv)
 	srv->mhd = MHD_start_daemon(flags, 0, http_srv_accept, srv, http_srv_handler, srv,
 				    MHD_OPTION_EXTERNAL_LOGGER, mhd_log, srv,
 				    MHD_OPTION_LISTEN_SOCKET, fd,
-				    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_SIZE,
+				    MHD_OPTION_CONNECTION_MEMORY_LIMIT, srv->cfg.pool ? : (size_t)POOL_SIZE,
 				    MHD_OPTION_CONNECTION_LIMIT, srv->cfg.max_conns + 1,
 				    MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S,
 				    MHD_OPTION_NOTIFY_CONNECTION, http_srv_conn_notify, srv,

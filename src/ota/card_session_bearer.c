@@ -52,6 +52,7 @@ void card_bearer_cfg_default(struct card_bearer_cfg *c)
 		.sms_parts_limit = 10, .triggers = 2, .retry_s = 3600,
 	};
 	cattp_srv_limits_default(&c->cattp);
+	scp81_cfg_default(&c->scp81);
 }
 
 const struct card_bearer_cfg *card_bearer_cfg(const struct card *card)

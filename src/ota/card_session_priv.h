@@ -120,6 +120,7 @@ struct scp81_session {
 	unsigned step;				/* n of the POST that is expected or in hand */
 	struct scp81_post *held;		/* in hand, unanswered */
 	unsigned long conn_id;			/* the connection of the last one */
+	unsigned polls;				/* 204 with Next-URI since the last script */
 	bool chain;				/* a chain of scripts is open on the card (Annex K) */
 	bool more;				/* the last command announced another */
 	bool notif;				/* held for a confirmation */

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 #include <talloc.h>
+#include <osmocom/core/utils.h>
 #include <osmocom/rsp/ota/scp81_msg.h>
 #include <osmocom/rsp/util/tlv.h>
 
@@ -16,18 +17,21 @@ static const char *const status_words[] = {
 	[SCP81_ST_UNKNOWN_APPLICATION] = "unknown-application",
 	[SCP81_ST_NOT_A_SECURITY_DOMAIN] = "not-a-security-domain",
 	[SCP81_ST_SECURITY_ERROR] = "security-error",
+	[SCP81_ST_UNAVAILABLE_SE] = "unavailable-se",
+	[SCP81_ST_TEMPORARILY_UNAVAILABLE] = "temporarily-unavailable-application",
+	[SCP81_ST_SCRIPT_FORMAT_ERROR] = "script-format-error",
 };
 
 const char *scp81_status_text(enum scp81_status st)
 {
-	return st < 4 ? status_words[st] : status_words[SCP81_ST_SECURITY_ERROR];
+	return st < ARRAY_SIZE(status_words) ? status_words[st] : status_words[SCP81_ST_SECURITY_ERROR];
 }
 
 enum scp81_status scp81_status_parse(const char *text)
 {
 	unsigned i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < ARRAY_SIZE(status_words); i++) {
 		if (!strcasecmp(text, status_words[i]))
 			return i;
 	}

@@ -5,6 +5,8 @@
  *	                      |  \     /		RUNNING without its connection: the card has CARD_T_REOPEN to come back
  *	                      v   LOST		the dialog is known, its connection is not; kept for a while
  *	                    CLOSED
+ *
+ * POLL is HELD without a POST: 204 with Next-URI, the card comes again (ota-transport 8.5).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <stdio.h>
@@ -15,10 +17,11 @@
 #include <osmocom/rsp/util/counters.h>
 #include "card_session_priv.h"
 
-enum scp81_st { ST_CLOSED, ST_TRIGGER, ST_HELD, ST_RUNNING, ST_LOST };
+enum scp81_st { ST_CLOSED, ST_TRIGGER, ST_HELD, ST_RUNNING, ST_LOST, ST_POLL };
 #define S(x) (1 << (x))
 #define TRIGGER_BUFFER 1400	/* of the channel: ota-transport 8.8 */
 #define SCRIPT_MAX (8U << 20)
+#define REOPEN_MARGIN_MS 5000
 
 static void state_chg(struct card *card, enum scp81_st st, unsigned long ms)
 {
@@ -32,7 +35,7 @@ static enum scp81_st state(const struct card *card)
 
 bool scp81_session_open(const struct card *card)
 {
-	return card->s81.held;
+	return card->s81.held || state(card) == ST_POLL;
 }
 
 bool scp81_session_idle(const struct card *card)
@@ -68,15 +71,27 @@ static void trigger_sms_done(void *priv, enum sms_outcome outcome)
 		trigger_wait(card);
 }
 
+/* A card that lost its connection comes back at once, or after the delay that we gave it. */
+static unsigned long reopen_ms(const struct card *card)
+{
+	unsigned long policy = card_bearer_cfg(card)->scp81.retry_delay_s * 1000UL;
+
+	return OSMO_MAX(card_tdef_ms(CARD_T_REOPEN), policy ? policy + REOPEN_MARGIN_MS : 0);
+}
+
 /* GP Amd B 3.7 (ota-transport 5.2): the bare 81, under SPI 16 00; identity, host and agent are on the card. */
 static int trigger_packet(struct card *card, struct bytes *out)
 {
 	const struct card_sessions_cfg *cfg = &card->cs->cfg;
+	const struct scp81_cfg *c81 = &cfg->bearer->scp81;
 	struct scp81_params p = { .has_conn = true, .buffer = TRIGGER_BUFFER, .port = cfg->adv_port };
 	struct scp80_sec sec = { .spi2 = SCP80_SPI2_NO_POR, .tar = aid_tar(&aid_isd_r) };
 	struct bytes *tlv = bytes_new(card, 1024);
 	int rc;
 
+	p.has_retry = c81->retry_delay_s;
+	p.retry_count = c81->retry_count;
+	p.retry_delay_s = c81->retry_delay_s;
 	OSMO_STRLCPY_ARRAY(p.ip, cfg->adv_ip);
 	OSMO_STRLCPY_ARRAY(p.uri, cfg->uri);
 	rc = tlv ? scp81_trigger_enc(tlv, &p) : -ENOMEM;
@@ -134,6 +149,7 @@ static void dialog_new(struct card *card)
 		snprintf(s->sid + 2 * i, 3, "%02x", r[i]);
 	s->step = 0;
 	s->more = s->notif = s->chain = false;
+	s->polls = 0;
 	TALLOC_FREE(s->script);
 }
 
@@ -163,6 +179,29 @@ static void end_204(struct card *card)
 	LOG_CARD(card, DSCP81, LOGL_INFO, "204, session ends\n");
 	scp81_http_answer(held_take(card), 204, NULL, true);
 	dialog_end(card);
+}
+
+static void next_step(struct card *card)
+{
+	struct scp81_session *s = &card->s81;
+
+	s->step++;
+	snprintf(s->next_uri, sizeof(s->next_uri), "%s?s=%s&n=%u", card->cs->cfg.uri, s->sid, s->step);
+}
+
+/* Held for long enough, and something is to come yet: nothing to run, but the card should ask again. */
+static void poll_204(struct card *card)
+{
+	struct scp81_session *s = &card->s81;
+	struct scp81_post *post = held_take(card);
+
+	counter_inc(CTR_SCP81_POLLED);
+	s->polls++;
+	next_step(card);
+	LOG_CARD(card, DSCP81, LOGL_INFO, "204, the card is to come again, step %u\n", s->step);
+	scp81_http_header(post, SCP81_HDR_NEXT_URI, s->next_uri);
+	scp81_http_answer(post, 204, NULL, false);
+	state_chg(card, ST_POLL, reopen_ms(card));
 }
 
 /* The stored answer, the first time and for each resume. */
@@ -206,8 +245,8 @@ static void give(struct card *card)
 	}
 	s->more = s->notif = false;
 	s->chain = c->chained && c->more;
-	s->step++;
-	snprintf(s->next_uri, sizeof(s->next_uri), "%s?s=%s&n=%u", card->cs->cfg.uri, s->sid, s->step);
+	s->polls = 0;
+	next_step(card);
 	LOG_CARD(card, DSCP81, LOGL_INFO, "script of %zu octets handed over, step %u%s\n", c->script_len, s->step,
 		 s->target[0] ? ", for an ISD-P" : "");
 	script_answer(card);
@@ -221,6 +260,8 @@ void scp81_session_start(struct card *card)
 		give(card);
 		return;
 	}
+	if (state(card) == ST_POLL)	/* it is about to come */
+		return;
 	s->triggers = 0;
 	state_chg(card, ST_TRIGGER, 0);
 	trigger_send(card);
@@ -270,19 +311,30 @@ void scp81_session_lost(struct card *card, struct scp81_post *post)
 	lose(card);
 }
 
+/* The card has not come again. */
+static void not_polled(struct card *card)
+{
+	lose(card);
+	if (card->cur && card->bearer == CARD_BEARER_SCP81)
+		scp81_session_start(card);
+}
+
 /* Its script may have run; the card comes back with the result (X-Admin-Resume), or never: it was reset. Then the
  * command has no answer, and its owner need not wait for all of its time to ask what has become of it (P3). */
 void scp81_session_closed(struct card *card)
 {
+	if (state(card) == ST_POLL)
+		not_polled(card);
 	if (state(card) != ST_RUNNING)
 		return;
 	LOG_CARD(card, DSCP81, LOGL_INFO, "connection lost before the result of step %u\n", card->s81.step);
-	state_chg(card, ST_RUNNING, card_tdef_ms(CARD_T_REOPEN));
+	state_chg(card, ST_RUNNING, reopen_ms(card));
 }
 
 static void not_back(struct card *card)
 {
 	LOG_CARD(card, DSCP81, LOGL_NOTICE, "the card has not come back with the result of step %u\n", card->s81.step);
+	counter_inc(CTR_SCP81_LOST);
 	scp81_session_stop(card);
 	card_cmd_done(card, CARD_NO_ANSWER, "connection lost", NULL, 0);
 }
@@ -371,14 +423,18 @@ void scp81_session_post(struct card *card, struct scp81_post *post)
 
 	if (post->has_step && !post->notif && s->sid[0] &&
 	    (ours ? post->step != s->step && !last : !post->resume)) {
+		counter_inc(CTR_SCP81_OLD);
 		LOG_CARD(card, DSCP81, LOGL_INFO, "POST of an older %s: 204\n", ours ? "step" : "session");
 		scp81_http_answer(post, 204, NULL, true);
 		return;
 	}
 	if (s->held) {
+		counter_inc(CTR_SCP81_DISMISSED);
 		LOG_CARD(card, DSCP81, LOGL_INFO, "newer connection, the older one is dismissed\n");
 		scp81_http_answer(held_take(card), 204, NULL, true);
 	}
+	if (post->resume && (ours || last))
+		counter_inc(CTR_SCP81_RESUMED);
 	if (post->notif || (!ours && !last)) {
 		post_first(card, post);
 	} else if (last && s->script && state(card) == ST_RUNNING) {
@@ -398,7 +454,10 @@ void scp81_session_post(struct card *card, struct scp81_post *post)
 
 static bool scp81_withdraw(struct card *card)
 {
-	if (scp81_session_left(card))
+	/* handed over in a session that the card has just replaced by another: post_first() */
+	bool replaced = state(card) == ST_HELD && card->cur && card->cur->marked;
+
+	if (scp81_session_left(card) || replaced)
 		return false;
 	scp81_session_stop(card);
 	return true;
@@ -425,7 +484,13 @@ static int timer_cb(struct osmo_fsm_inst *fi)
 		trigger_send(card);
 		break;
 	case ST_HELD:
-		end_204(card);
+		if (card->s81.more && card->s81.polls < card_bearer_cfg(card)->scp81.polls)
+			poll_204(card);
+		else
+			end_204(card);
+		break;
+	case ST_POLL:
+		not_polled(card);
 		break;
 	case ST_RUNNING:
 		not_back(card);
@@ -440,8 +505,9 @@ static int timer_cb(struct osmo_fsm_inst *fi)
 static const struct osmo_fsm_state states[] = {
 	[ST_CLOSED] = { .name = "CLOSED", .out_state_mask = S(ST_CLOSED) | S(ST_TRIGGER) | S(ST_HELD) },
 	[ST_TRIGGER] = { .name = "TRIGGER", .out_state_mask = S(ST_TRIGGER) | S(ST_HELD) | S(ST_LOST) | S(ST_CLOSED) },
-	[ST_HELD] = { .name = "HELD", .out_state_mask = S(ST_HELD) | S(ST_RUNNING) | S(ST_LOST) | S(ST_CLOSED) },
+	[ST_HELD] = { .name = "HELD", .out_state_mask = S(ST_HELD) | S(ST_RUNNING) | S(ST_LOST) | S(ST_CLOSED) | S(ST_POLL) },
 	[ST_RUNNING] = { .name = "RUNNING", .out_state_mask = S(ST_RUNNING) | S(ST_HELD) | S(ST_LOST) | S(ST_CLOSED) },
+	[ST_POLL] = { .name = "POLL", .out_state_mask = S(ST_HELD) | S(ST_LOST) | S(ST_CLOSED) },
 	[ST_LOST] = { .name = "LOST", .out_state_mask = S(ST_TRIGGER) | S(ST_HELD) | S(ST_CLOSED) },
 };
 

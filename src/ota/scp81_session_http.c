@@ -13,8 +13,10 @@
 #include "card_session_priv.h"
 
 #define BODY_MAX (64U << 10)	/* a card's response script */
-#define CONNS_MAX 5000
-#define HOLD_MAX_S 60		/* our own timers are shorter */
+#define CONNS_MAX 20000
+#define POLLS 2
+#define POOL (8U << 10)		/* a card's header block is some hundred octets */
+#define HOLD_MAX_S 900		/* our own timers are shorter */
 #define CHUNK 480		/* with its chunk head below a fragment of 512 octets (corrections 6) */
 
 /* --- answers -------------------------------------------------------------------------------------------------- */
@@ -199,12 +201,28 @@ static void closed_cb(void *priv, unsigned long conn_id, const char *psk_identit
 		scp81_session_closed(card);
 }
 
+void scp81_cfg_default(struct scp81_cfg *c)
+{
+	*c = (struct scp81_cfg){ .max_conns = CONNS_MAX, .max_body = BODY_MAX, .polls = POLLS };
+}
+
+char *card_sessions_describe_scp81(struct card_sessions *cs, void *ctx)
+{
+	struct http_srv_stats st;
+
+	http_srv_stats(cs->srv, &st);
+	return talloc_asprintf(ctx, "HTTPS on port %u: %u connections of at most %u, %u cards held\n%lu requests, %lu refused, %lu "
+			       "handshakes failed, %lu cards gone while held", http_srv_port(cs->srv), st.conns,
+			       cs->cfg.bearer->scp81.max_conns, st.held, st.requests, st.refused, st.handshake_failed, st.gone);
+}
+
 int scp81_http_start(struct card_sessions *cs)
 {
+	const struct scp81_cfg *limits = &cs->cfg.bearer->scp81;
 	struct http_srv_cfg cfg = {
 		.ip = cs->cfg.scp81_bind_ip, .port = cs->cfg.scp81_bind_port, .tls = HTTP_TLS_PSK, .psk_cb = psk_cb,
-		.req_cb = req_cb, .gone_cb = gone_cb, .closed_cb = closed_cb, .max_body = BODY_MAX, .max_conns = CONNS_MAX,
-		.hold_s = HOLD_MAX_S, .chunk = CHUNK, .priv = cs,
+		.req_cb = req_cb, .gone_cb = gone_cb, .closed_cb = closed_cb, .max_body = limits->max_body,
+		.max_conns = limits->max_conns, .pool = POOL, .hold_s = HOLD_MAX_S, .chunk = CHUNK, .priv = cs,
 	};
 
 	cs->srv = http_srv_new(cs, &cfg);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <talloc.h>
 
 #include <osmocom/core/application.h>
@@ -200,6 +201,17 @@ static int run(void *ctx)
 	return 0;
 }
 
+/* A descriptor per session of a card: the soft limit is for programs that use select(). */
+static void raise_descriptors(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) == 0 && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &l);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	void *ctx = init();
@@ -218,6 +230,7 @@ int main(int argc, char **argv)
 		smsr_stop(g_smsr);
 	} else {
 		signals();
+		raise_descriptors();
 		rc = run(ctx);
 	}
 	talloc_free(ctx);

@@ -283,6 +283,7 @@ int world_setup(void **state)
 	W->counter_step = 1;
 	card_bearer_cfg_default(&W->bearer);
 	W->bearer.triggers = 4;
+	W->bearer.scp81.polls = 0;
 	W->https = true;
 	OSMO_STRLCPY_ARRAY(W->msisdn, "49170123");
 	W->ops = (struct card_session_ops){ .info = op_info, .psk = op_psk, .counter_next = op_counter_next,

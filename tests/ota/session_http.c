@@ -20,6 +20,11 @@ void http_srv_free(struct http_srv *srv)
 {
 }
 
+void http_srv_stats(const struct http_srv *srv, struct http_srv_stats *st)
+{
+	memset(st, 0, sizeof(*st));
+}
+
 uint16_t http_srv_port(const struct http_srv *srv)
 {
 	return 8443;

@@ -172,6 +172,105 @@ static void test_chain_lost(void **state)
 	assert_int_equal(r->code, 204);
 }
 
+/* Nothing is ready, but something is announced: 204 with Next-URI keeps the card for a while (ota-transport 8.5). */
+static void test_polls(void **state)
+{
+	struct owner o = { 0 }, o2 = { 0 }, o3 = { 0 }, o4 = { 0 };
+	struct card_cmd c = download_cmd(&o), c2 = download_cmd(&o2), c3 = download_cmd(&o3), c4 = download_cmd(&o4);
+	struct http_req *r, *r2;
+
+	osmo_tdef_set(card_session_tdefs, CARD_T_HOLD, 200, OSMO_TDEF_MS);
+	W->bearer.scp81.polls = 2;
+	world_start(5);
+	r = opened(&o, &c);
+	for (unsigned i = 0; i < 2; i++) {
+		r = card_post(r->next_uri, i ? NULL : "ok", i ? NULL : OK_BODY);
+		world_wait(&r->n_answers, 1);
+		assert_int_equal(r->code, 204);
+		assert_false(r->close);
+		assert_true(r->next_uri[0]);
+	}
+	/* a command that comes now waits for the card, without a trigger */
+	world_send(&o2, &c2, 5);
+	assert_int_equal(W->n_sms, 1);
+	assert_int_equal(o2.n_mark, 0);
+	r = card_post(r->next_uri, NULL, NULL);
+	assert_int_equal(r->code, 200);
+	/* the same again and to the end */
+	r = card_post(r->next_uri, "ok", OK_BODY);
+	assert_int_equal(o2.outcome, CARD_OK);
+	for (unsigned i = 0; i < 2; i++) {
+		world_wait(&r->n_answers, 1);
+		assert_int_equal(r->code, 204);
+		r = card_post(r->next_uri, NULL, NULL);
+	}
+	world_wait(&r->n_answers, 1);
+	assert_int_equal(r->code, 204);
+	assert_true(r->close);
+	assert_string_equal(r->next_uri, "");
+	/* the download ends meanwhile: so does the session, when the card comes */
+	r = opened(&o3, &c3);
+	r = card_post(r->next_uri, "ok", OK_BODY);
+	world_wait(&r->n_answers, 1);
+	card_session_release(W->cs, &W->eid);
+	r = card_post(r->next_uri, NULL, NULL);
+	assert_int_equal(r->code, 204);
+	assert_true(r->close);
+	/* a card that does not come again, but hangs up, is triggered */
+	r = opened(&o4, &c4);
+	r = card_post(r->next_uri, "ok", OK_BODY);
+	world_wait(&r->n_answers, 1);
+	world_send(&o2, &c2, 5);
+	r2 = r;
+	assert_int_equal(W->n_sms, 3);
+	card_closed(r2);
+	assert_int_equal(W->n_sms, 4);
+}
+
+static void test_status_words(void **state)
+{
+	static const char *const words[] = { "unknown-application", "not-a-security-domain", "security-error", "unavailable-se",
+					     "temporarily-unavailable-application", "script-format-error" };
+
+	world_start(5);
+	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+		struct owner o = { 0 };
+		struct card_cmd c = download_cmd(&o);
+		struct http_req *r = opened(&o, &c);
+
+		r = card_post(r->next_uri, words[i], NULL);
+		assert_int_equal(o.outcome, CARD_REJECTED);
+		assert_string_equal(o.detail, words[i]);
+		card_session_release(W->cs, &W->eid);
+		world_turn();
+		assert_int_equal(r->code, 204);
+	}
+}
+
+/* 86 in the trigger, when it is configured; and the card has its delay to come back. */
+static void test_retry_policy(void **state)
+{
+	struct owner o = { 0 };
+	struct card_cmd c = download_cmd(&o);
+	struct scp81_params p;
+	struct scp80_sec sec;
+	struct bytes *trigger;
+
+	W->bearer.scp81.retry_count = 3;
+	W->bearer.scp81.retry_delay_s = 75;
+	world_start(5);
+	world_send(&o, &c, 5);
+	trigger = world_open(0, &sec);
+	assert_int_equal(scp81_trigger_dec(&p, trigger->data, trigger->len), 0);
+	assert_true(p.has_retry);
+	assert_int_equal(p.retry_count, 3);
+	assert_int_equal(p.retry_delay_s, 75);
+	assert_true(W->sms[0].len <= 137);	/* one SMS still */
+	card_closed(card_post(NULL, NULL, NULL));
+	world_spin(600);
+	assert_int_equal(o.n_done, 0);
+}
+
 /* A chained script: 83 in front (ota-transport 4.3). */
 static void test_chaining(void **state)
 {
@@ -511,7 +610,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(dialog), T(hold_ends), T(chaining), T(trigger_repeated), T(poll), T(resume), T(no_result),
 		T(card_begins_anew), T(newest_wins), T(refused_scripts), T(who), T(notification), T(odd_queries),
-		T(gone_before_answer), T(closed_under_script), T(chain_lost),
+		T(gone_before_answer), T(closed_under_script), T(chain_lost), T(polls), T(status_words),
+		T(retry_policy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@ struct http_srv_cfg {
 	size_t max_body;		/* octets; larger: 413 */
 	unsigned max_conns;		/* connections; beyond: refused */
 	unsigned hold_s;		/* longest time a request may stay unanswered; then gone_cb and 503 */
+	size_t pool;			/* octets of memory per connection: header block and read buffer; 0: 16 kB */
 	unsigned chunk;			/* > 0: bodies are sent chunked, this many octets each (SCP81: 480) */
 	void *priv;
 };

@@ -91,6 +91,13 @@ struct card_session_ops {
 	void (*heard)(void *priv, const struct eid *eid, const char *bearer);
 };
 
+struct scp81_cfg {
+	unsigned max_conns, max_body;	/* connections, octets of a response script; from the next start on */
+	unsigned polls;			/* a POST held in vain is called for anew (204 with Next-URI) this often */
+	unsigned retry_count, retry_delay_s;	/* retry policy in triggers; delay 0: none, the card has its own */
+};
+void scp81_cfg_default(struct scp81_cfg *c);	/* 20000, 64 kB, twice, no policy */
+
 /* May change at run time. */
 struct card_bearer_cfg {
 	enum card_bearer order[CARD_BEARERS_N]; unsigned n_order;
@@ -98,6 +105,7 @@ struct card_bearer_cfg {
 	unsigned triggers;		/* that the card got; then another bearer is tried */
 	unsigned retry_s;		/* a bearer that failed is avoided for this long */
 	struct cattp_srv_limits cattp;
+	struct scp81_cfg scp81;
 };
 void card_bearer_cfg_default(struct card_bearer_cfg *c);	/* HTTPS, CAT_TP, SMS; 10 parts, 2 triggers, 1 h */
 
@@ -140,6 +148,7 @@ void card_session_forget(struct card_sessions *cs, const struct eid *eid, void *
 /* No more commands will follow soon: a held POST is answered with 204. */
 void card_session_release(struct card_sessions *cs, const struct eid *eid);
 uint16_t card_sessions_cattp_port(const struct card_sessions *cs);	/* UDP and CAT_TP; 0: none */
+char *card_sessions_describe_scp81(struct card_sessions *cs, void *ctx);	/* text lines */
 char *card_sessions_describe_cattp(struct card_sessions *cs, void *ctx, unsigned max);	/* text lines */
 /* One line of text a VTY can print: bearer, state, queue. */
 char *card_session_describe(struct card_sessions *cs, void *ctx, const struct eid *eid);

@@ -21,6 +21,10 @@ enum scp81_status {
 	SCP81_ST_UNKNOWN_APPLICATION,
 	SCP81_ST_NOT_A_SECURITY_DOMAIN,
 	SCP81_ST_SECURITY_ERROR,	/* also any value not known to us */
+	/* extension of GP SE remote management */
+	SCP81_ST_UNAVAILABLE_SE,
+	SCP81_ST_TEMPORARILY_UNAVAILABLE,
+	SCP81_ST_SCRIPT_FORMAT_ERROR,
 };
 const char *scp81_status_text(enum scp81_status st);
 enum scp81_status scp81_status_parse(const char *text);
