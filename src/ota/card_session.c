@@ -360,30 +360,34 @@ int card_session_send(struct card_sessions *cs, const struct eid *eid, const str
 	return 0;
 }
 
-void card_session_forget(struct card_sessions *cs, const struct eid *eid, void *priv)
+bool card_session_forget(struct card_sessions *cs, const struct eid *eid, void *priv)
 {
 	struct card *card = card_find(cs, eid);
 	const struct bearer_ops *b;
 	struct cmd *cmd, *tmp;
+	bool unsent = false, begun;
 
 	if (!card)
-		return;
+		return false;
 	llist_for_each_entry_safe(cmd, tmp, &card->queue, entry) {
 		if (cmd->c.priv != priv)
 			continue;
 		llist_del(&cmd->entry);
 		card->n_queued--;
+		unsent = !cmd->pos;	/* else its first pieces have been there */
 		cmd_free(cmd);
 	}
 	card_kick(card);
 	if (!card->cur || card->cur->c.priv != priv)
-		return;
+		return unsent;
+	begun = card->cur->pos;
 	card->cur->c.done = NULL;	/* what has left keeps its place until its answer or its time is up */
 	card->cur->c.priv = NULL;
 	b = card_bearer_ops(card->bearer);
 	if (b && !b->withdraw(card))
-		return;
+		return false;
 	card_cmd_done(card, CARD_NOT_SENT, "no longer wanted", NULL, 0);
+	return !begun;
 }
 
 void card_session_release(struct card_sessions *cs, const struct eid *eid)

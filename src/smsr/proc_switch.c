@@ -120,9 +120,20 @@ static void command_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 	proc_send(p, &cmd, script);
 }
 
+/* The mark says that the command was about to leave; the session knows whether it did (SMPP status 0B: certainly not). */
+static bool never_left(struct proc *p)
+{
+	if (!p->outstanding || p->row.step != PROC_STEP_COMMAND)
+		return false;
+	p->outstanding = false;
+	return card_session_forget(p->e->reg->cards, &p->e->eis->fix.eid, p);
+}
+
 /* Nobody knows: EXPIRED to the requester, the record marked, an audit after the roll-back window. */
 static void unknown(struct proc *p)
 {
+	if (never_left(p))
+		p->row.sent = false;
 	if (p->row.sent)
 		eis_uncertain(p->e->eis, &sw(p)->to);
 	else

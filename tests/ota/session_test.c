@@ -213,7 +213,8 @@ static void test_queue(void **state)
 	}
 	assert_int_equal(card_session_send(W->cs, &W->eid, &c, 10), -EAGAIN);
 	world_turn();
-	card_session_forget(W->cs, &W->eid, &o[2]);	/* still waiting: gone */
+	assert_true(card_session_forget(W->cs, &W->eid, &o[2]));	/* still waiting: gone */
+	assert_false(card_session_forget(W->cs, &W->eid, &o[2]));
 	for (i = 0; i < 16; i++) {
 		if (i == 2)
 			continue;
@@ -236,13 +237,29 @@ static void test_forget_sent(void **state)
 	world_start(5);
 	world_send(&o, &c, 10);
 	world_send(&o2, &c2, 10);
-	card_session_forget(W->cs, &W->eid, &o);
+	assert_false(card_session_forget(W->cs, &W->eid, &o));
 	world_turn();
 	assert_int_equal(W->n_sms, 1);		/* keeps its place */
 	world_open(0, &sec);
 	world_por(&sec, 0, "AB0780010123029000");
 	assert_int_equal(o.n_done, 0);
 	assert_int_equal(W->n_sms, 2);
+}
+
+/* The SMSC says that nobody took it: what is forgotten then is certainly not done */
+static void test_forget_unreached(void **state)
+{
+	struct owner o = { 0 }, o2 = { 0 };
+	struct card_cmd c = world_cmd(&o, GET_STATUS), c2 = world_cmd(&o2, GET_STATUS);
+
+	world_start(5);
+	world_send(&o, &c, 10);
+	world_sms(0, SMS_UNREACHABLE);
+	assert_true(card_session_forget(W->cs, &W->eid, &o));
+	world_send(&o2, &c2, 10);
+	world_sms(1, SMS_FAILED);		/* no proof either way */
+	assert_false(card_session_forget(W->cs, &W->eid, &o2));
+	assert_int_equal(o.n_done + o2.n_done, 0);
 }
 
 /* Sizes: 137 octets of one SMS, of which 112 are ciphered, 14 are header (ota-transport 2.3): 98 octets of AA. */
@@ -368,7 +385,8 @@ int main(void)
 #define T(x) cmocka_unit_test_setup_teardown(test_##x, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
 		T(worked_example), T(por_before_outcome), T(foreign_responses_dropped), T(statuses), T(no_response_packet),
-		T(unreachable), T(link_down), T(stopped_by_owner), T(queue), T(forget_sent), T(choice_by_size),
+		T(unreachable), T(link_down), T(stopped_by_owner), T(queue), T(forget_sent), T(forget_unreached),
+		T(choice_by_size),
 		T(notification_by_sms), T(other_command_packets_dropped), T(confirmation_first),
 		T(free_with_everything_open),
 	};

@@ -124,11 +124,12 @@ int __wrap_card_session_send(struct card_sessions *cs, const struct eid *eid, co
 	return 0;
 }
 
-void __wrap_card_session_forget(struct card_sessions *cs, const struct eid *eid, void *priv)
+bool __wrap_card_session_forget(struct card_sessions *cs, const struct eid *eid, void *priv)
 {
 	for (unsigned i = 0; i < flow.n_sent; i++)
 		if (flow.sent[i].c.priv == priv)
 			flow.sent[i].open = false;
+	return flow.unsent;
 }
 
 void __wrap_card_session_release(struct card_sessions *cs, const struct eid *eid)

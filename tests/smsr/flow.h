@@ -59,6 +59,7 @@ extern struct flow {
 	int64_t now;
 	int send_rc;
 	unsigned releases;
+	bool unsent;			/* what card_session_forget() says */
 } flow;
 
 int flow_setup(void **state); /* database in a file, one eUICC with a boot and an operator's profile */

@@ -134,6 +134,25 @@ static void nothing_could_be_sent(void **state)
 	assert_int_equal(flow_active(), 0);
 }
 
+/* The command was on its way when time was up, but the SMSC had said all along that nobody took it */
+static void never_reached(void **state)
+{
+	int64_t id = enable(60);
+
+	flow_leaves();
+	flow.unsent = true;
+	flow_pass(61);
+	assert_answer(id, ES_EXPIRED, "1.6/5.3");
+	assert_false(flow.e->eis->uncertain);
+	assert_int_equal(flow_active(), 0);
+	id = enable(60);		/* at once, without an audit */
+	flow_leaves();
+	flow.unsent = false;
+	flow_pass(61);
+	assert_answer(id, ES_EXPIRED, "1.6/5.3");
+	assert_true(flow.e->eis->uncertain);
+}
+
 static void rolled_back(void **state)
 {
 	int64_t id = enable(720);
@@ -490,6 +509,7 @@ int main(void)
 		T(policy_is_asked_when_it_acts),
 		T(refused_by_card),
 		T(nothing_could_be_sent),
+		T(never_reached),
 		T(rolled_back),
 		T(fell_back),
 		T(no_notification),

@@ -53,6 +53,7 @@ struct card_learned {
 	enum card_bearer last;		/* taken last, and why */
 	char why[80];
 };
+char *card_learned_describe(void *ctx, const struct card_learned *l);	/* text lines */
 
 /* What the owner (smsr) knows of one card; strings and keys stay owned by the owner and alive while the session is. */
 struct card_info {
@@ -143,8 +144,9 @@ extern struct osmo_tdef card_session_tdefs[];
 
 /* Queue a command for this card (session made when needed). 0, or -ENOENT unknown, -EAGAIN queue full. */
 int card_session_send(struct card_sessions *cs, const struct eid *eid, const struct card_cmd *cmd, unsigned timeout_s);
-/* The commands of this priv are no longer wanted: done() will not be called; one already sent stays sent. */
-void card_session_forget(struct card_sessions *cs, const struct eid *eid, void *priv);
+/* The commands of this priv are no longer wanted: done() will not be called; one already sent stays sent. true: there was
+ * one, and nothing of it has left or will leave: certainly not done. */
+bool card_session_forget(struct card_sessions *cs, const struct eid *eid, void *priv);
 /* No more commands will follow soon: a held POST is answered with 204. */
 void card_session_release(struct card_sessions *cs, const struct eid *eid);
 uint16_t card_sessions_cattp_port(const struct card_sessions *cs);	/* UDP and CAT_TP; 0: none */
