@@ -313,9 +313,9 @@ struct faults *network_faults(struct network *net)
 char *network_describe(struct network *net, void *ctx)
 {
 	char *s = talloc_asprintf(ctx, "%u subscribers, %u attached, %lu attaches, %lu refused (%lu by authentication)\n"
-				  "MT %lu delivered, %lu failed; MO %lu taken, %lu failed; %lu lost on purpose; %u channels open\n",
+				  "MT %lu delivered, %lu failed; MO %lu taken, %lu failed; %lu lost on purpose; %lu reports with data; %u channels open\n",
 				  net->subs, net->attached, net->attaches, net->refused, net->auth_failed, net->mt_ok,
-				  net->mt_failed, net->mo_ok, net->mo_failed, net->lost, epollset_count(net->epollset));
+				  net->mt_failed, net->mo_ok, net->mo_failed, net->lost, net->reports, epollset_count(net->epollset));
 
 	if (s && net->external)
 		return network_external_describe(net->external, s);

@@ -85,6 +85,8 @@ struct network_ue *network_attach(struct network *net, const char *imsi, const s
 /* Also when the attach is still under way. No callback of this ue comes any more; ue is gone. */
 void network_detach(struct network_ue *ue);
 void network_mt_done(struct network_ue *ue, bool ok);
+/* The same with the SMS-DELIVER-REPORT of RP-ACK or RP-ERROR. SMPP has no place for it (OsmoMSC passes it on by GSUP only). */
+void network_mt_done_report(struct network_ue *ue, bool ok, const uint8_t *tpdu, size_t len);
 /* SMS-SUBMIT. done(priv, cause): 0 taken by the SMSC, else RP cause; never inside this call. -EBUSY: one is under way;
  * -EINVAL: not an SMS-SUBMIT. */
 int network_mo_sms(struct network_ue *ue, const uint8_t *tpdu, size_t len, void (*done)(void *priv, uint8_t cause));

@@ -55,6 +55,7 @@ struct network_ue {
 	void *priv;
 	struct osmo_timer_list timer;	/* attach, then the wait before an MT */
 	bool attached, mt_busy;
+	struct bytes *report;		/* SMS-DELIVER-REPORT that came with it, or NULL */
 	bool mt_ok;			/* how the terminal took it; said after the commit */
 	void (*mo_done)(void *priv, uint8_t cause);
 	struct osmo_timer_list mo_timer;
@@ -74,7 +75,7 @@ struct network {
 	struct sqldb *db;		/* what the cards have written is on disk before anything is said; NULL: no cards */
 	struct faults *faults;		/* those of all cards, and of the network itself */
 	unsigned subs, attached;
-	unsigned long attaches, refused, auth_failed, mt_ok, mt_failed, mo_ok, mo_failed, lost;
+	unsigned long attaches, refused, auth_failed, mt_ok, mt_failed, mo_ok, mo_failed, lost, reports;
 };
 
 /* --- network.c and network_sms.c, for each other and for network_smsc.c --- */

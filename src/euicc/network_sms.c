@@ -134,6 +134,7 @@ static void network_mt_done_cb(void *data)
 
 	if (ue->external)
 		network_external_mt_done(ue, ok);
+	TALLOC_FREE(ue->report);
 	if (!ue->mt_busy || !mt)
 		return;
 	ue->mt_busy = false;
@@ -153,6 +154,14 @@ void network_mt_done(struct network_ue *ue, bool ok)
 {
 	ue->mt_ok = ok;
 	network_after_commit(ue->net, network_mt_done_cb, ue);
+}
+
+void network_mt_done_report(struct network_ue *ue, bool ok, const uint8_t *tpdu, size_t len)
+{
+	talloc_free(ue->report);
+	ue->report = bytes_dup(ue, tpdu, len);
+	ue->net->reports++;
+	network_mt_done(ue, ok);
 }
 
 static void network_scts(uint8_t scts[7])

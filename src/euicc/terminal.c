@@ -96,16 +96,25 @@ static uint16_t terminal_apdu_plain(struct terminal *t, const uint8_t *apdu, siz
 	return sw;
 }
 
-uint16_t terminal_envelope(struct terminal *t, const struct bip_env *e)
+static uint16_t terminal_envelope_rsp(struct terminal *t, const struct bip_env *e, struct bytes *rsp)
 {
 	struct bytes *b = bytes_new(t, 261);
 	uint16_t sw = 0;
 
 	if (b && bip_env_enc(b, e) == 0) {
 		bytes_put_u8(b, 0x00);	/* Le */
-		sw = terminal_apdu_plain(t, b->data, b->len);
+		sw = terminal_apdu(t, b->data, b->len, rsp);
 	}
 	talloc_free(b);
+	return sw;
+}
+
+uint16_t terminal_envelope(struct terminal *t, const struct bip_env *e)
+{
+	struct bytes *rsp = bytes_new(t, 1024);
+	uint16_t sw = terminal_envelope_rsp(t, e, rsp);
+
+	talloc_free(rsp);
 	return sw;
 }
 
@@ -347,22 +356,41 @@ static void terminal_send_location(struct terminal *t)
 	terminal_envelope(t, &e);
 }
 
-/* SMS-PP download for a class 2 message with PID 7F; any other would be stored, which no card here looks at. The proof of
- * receipt that comes with the answer would travel in RP-ACK, which no SMPP SMSC passes on. */
+/* The card's data travel in RP-ACK or RP-ERROR as SMS-DELIVER-REPORT (TS 31.111 7.1.1.1; TS 23.040 9.2.2.1a). */
+static void terminal_mt_answer(struct terminal *t, bool ok, const struct bytes *data)
+{
+	struct tpdu_report report = { .udhi = true, .error = !ok, .fcs = 0xD5, .pid = TPDU_PID_DATA_DOWNLOAD,
+				      .dcs = TPDU_DCS_8BIT_CLASS2, .ud_len = data->len };
+	struct bytes *tpdu;
+
+	if (!t->ue)
+		return;
+	tpdu = bytes_new(t, TPDU_MAX);
+	if (data->len && data->len <= sizeof(report.ud))
+		memcpy(report.ud, data->data, data->len);
+	if (data->len && data->len <= sizeof(report.ud) && tpdu_report_enc(tpdu, &report) == 0)
+		network_mt_done_report(t->ue, ok, tpdu->data, tpdu->len);
+	else
+		network_mt_done(t->ue, ok);
+	talloc_free(tpdu);
+}
+
+/* SMS-PP download for a class 2 message with PID 7F; any other would be stored, which no card here looks at. */
 static void terminal_run_mt(struct terminal *t)
 {
 	static const uint8_t smsc[] = { 0x91, 0x44, 0x77, 0x00, 0x09, 0x90, 0x99 };
 	struct bip_env e = { .tag = BIP_ENV_SMS_PP, .src = BIP_DEV_NETWORK, .dst = BIP_DEV_UICC,
 			     .sca = { smsc, sizeof(smsc) }, .tpdu = { t->mt, t->mt_len } };
 	struct tpdu_deliver d;
+	struct bytes *rsp = bytes_new(t, 1024);
 	bool ok = tpdu_deliver_dec(&d, t->mt, t->mt_len) == 0;
 
 	t->mt_due = false;
 	t->mt_count++;
 	if (ok && d.pid == TPDU_PID_DATA_DOWNLOAD && tpdu_dcs_class2(d.dcs))
-		ok = terminal_sw_ok(terminal_envelope(t, &e));
-	if (t->ue)
-		network_mt_done(t->ue, ok);
+		ok = terminal_sw_ok(terminal_envelope_rsp(t, &e, rsp));
+	terminal_mt_answer(t, ok, rsp);
+	talloc_free(rsp);
 }
 
 static void terminal_run_status(struct terminal *t)
