@@ -148,7 +148,7 @@ static void hlr_answered(void *priv, const char *answer, const char *why)
 
 static int hlr_subscriber_load(struct hlr *h)
 {
-	struct stock_secrets x;
+	struct stock_auth x;
 	struct stock_row r;
 
 	h->sub = (struct hlr_subscriber){ .algo = h->cfg->algo, .ind_bitlen = h->cfg->ind_bitlen };
@@ -158,12 +158,16 @@ static int hlr_subscriber_load(struct hlr *h)
 	OSMO_STRLCPY_ARRAY(h->sub.msisdn, r.msisdn);
 	if (!h->row.present)
 		return 0;
-	if (stock_secrets_get(h->stock, h->row.iccid, &x) < 0)
+	if (stock_auth_get(h->stock, h->row.iccid, &x) < 0)
 		return -EIO;
-	h->sub.has_k = x.has_k;
-	h->sub.has_opc = x.has_opc;
-	memcpy(h->sub.k, x.k, sizeof(x.k));
-	memcpy(h->sub.opc, x.opc, sizeof(x.opc));
+	if (x.algo == UPP_ALGO_TUAK)
+		return -ENOTSUP;
+	h->sub.has_k = x.k_len;
+	h->sub.has_opc = x.opc_len;
+	memcpy(h->sub.k, x.k, sizeof(h->sub.k));
+	memcpy(h->sub.opc, x.opc, sizeof(h->sub.opc));
+	if (h->sub.algo == HLR_ALGO_AUTO && x.algo == UPP_ALGO_XOR)
+		h->sub.algo = HLR_ALGO_XOR;
 	secret_wipe(&x, sizeof(x));
 	return 0;
 }
@@ -174,7 +178,8 @@ static void hlr_begin(struct hlr *h)
 
 	h->busy = true;
 	if (rc < 0) {
-		hlr_refused(h, rc == -ENOENT ? "the profile has no IMSI" : "its keys cannot be unsealed");
+		hlr_refused(h, rc == -ENOENT ? "the profile has no IMSI" :
+			  rc == -ENOTSUP ? "OsmoHLR does not know TUAK" : "its keys cannot be unsealed");
 		return;
 	}
 	h->step = h->row.present ? HLR_STEP_CREATE : HLR_STEP_DELETE;

@@ -8,8 +8,6 @@
 
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/profile/upp.h>
-#include <osmocom/rsp/profile/upp_perso.h>
-#include <osmocom/rsp/util/misc.h>
 
 #include "stock_priv.h"
 
@@ -72,27 +70,20 @@ int64_t stock_upp(struct stock *s, const uint8_t *upp, size_t len)
 	return id;
 }
 
-static const char *text(const char *s)
+/* x: keys and all else; NULL: nothing. */
+static struct bytes *stock_perso(void *ctx, const struct stock_row *r, const struct upp_perso *x, const uint8_t *upp,
+				 size_t len, const char **err)
 {
-	return s[0] ? s : NULL;
-}
-
-static struct bytes *stock_perso(void *ctx, const struct stock_row *r, const struct stock_secrets *x,
-				 const uint8_t *upp, size_t len, const char **err)
-{
-	const struct upp_perso p = {
-		.iccid = r->perso_iccid ? r->iccid : NULL,
-		.imsi = r->perso_imsi ? r->imsi : NULL,
-		.msisdn = r->perso_msisdn ? r->msisdn : NULL,
-		.smsc = text(r->smsc),
-		.k = x->has_k ? x->k : NULL,
-		.opc = x->has_opc ? x->opc : NULL,
-		.pin1 = text(x->pin1), .pin2 = text(x->pin2), .puk1 = text(x->puk1), .puk2 = text(x->puk2),
-		.adm1 = text(x->adm1), .spn = text(x->spn),
-	};
+	struct upp_perso p = {};
 	struct bytes *b;
 
-	if (p.iccid || p.imsi || p.msisdn || p.smsc || stock_secrets_any(x))
+	if (x)
+		p = *x;
+	p.iccid = r->perso_iccid ? r->iccid : NULL;
+	p.imsi = r->perso_imsi ? r->imsi : NULL;
+	p.msisdn = r->perso_msisdn ? r->msisdn : NULL;
+	p.smsc = r->smsc[0] ? r->smsc : NULL;
+	if (x || p.iccid || p.smsc)
 		return upp_personalise(ctx, upp, len, &p, err);
 	b = bytes_dup(ctx, upp, len);
 	bytes_secret(b);
@@ -101,7 +92,7 @@ static struct bytes *stock_perso(void *ctx, const struct stock_row *r, const str
 
 static int stock_row_fill(struct stock_row *r, const struct stock_new *n, const char **err)
 {
-	bool k = n->secrets && n->secrets->has_k;
+	bool k = n->perso && n->perso->k;
 	char header[ICCID_STR_SIZE];
 
 	*r = (struct stock_row){
@@ -130,7 +121,7 @@ static int stock_row_fill(struct stock_row *r, const struct stock_new *n, const 
 }
 
 /* Not every operator's template has an EF.MSISDN: the number still serves as subscription address. */
-static bool stock_try(void *ctx, struct stock_row *r, const struct stock_new *n, const struct stock_secrets *x,
+static bool stock_try(void *ctx, struct stock_row *r, const struct stock_new *n, const struct upp_perso *x,
 		      const char **err)
 {
 	struct bytes *b = stock_perso(ctx, r, x, n->upp, n->upp_len, err);
@@ -159,25 +150,14 @@ static int stock_fill(struct stock *s, struct stock_row *r, const struct stock_n
 	    (n->smsc && strcmp(old.smsc, r->smsc)))
 		return -EEXIST;
 	*err = "database";
-	r->perso_imsi = old.imsi[0] && n->secrets->has_k;
+	r->perso_imsi = old.imsi[0] && n->perso->k;
 	r->state = n->batch ? STOCK_STAGED_KEYS : STOCK_AVAILABLE;
 	return smdp_db_stock_fill(s->db, r, sealed);
 }
 
-static struct bytes *stock_secrets_seal(struct stock *s, void *ctx, const char *iccid, const struct stock_secrets *x)
-{
-	struct bytes *plain = stock_secrets_enc(ctx, x);
-	struct bytes *sealed = stock_seal(s, ctx, "perso", iccid, plain->data, plain->len);
-
-	talloc_free(plain);
-	return sealed;
-}
-
 int stock_add(struct stock *s, const struct stock_new *n, char iccid[ICCID_STR_SIZE], const char **err)
 {
-	static const struct stock_secrets none;
-	const struct stock_secrets *x = n->secrets ? : &none;
-	struct bytes *sealed = NULL;
+	struct bytes *plain, *sealed = NULL;
 	void *ctx = talloc_new(s);
 	struct stock_row r;
 	int rc = stock_row_fill(&r, n, err);
@@ -185,14 +165,16 @@ int stock_add(struct stock *s, const struct stock_new *n, char iccid[ICCID_STR_S
 	if (rc < 0)
 		goto out;
 	rc = -EINVAL;
-	if (!stock_try(ctx, &r, n, x, err))
+	plain = stock_points_enc(ctx, n->cols);
+	*err = "too many values";
+	if (plain->err || !stock_try(ctx, &r, n, plain->len ? n->perso : NULL, err))
 		goto out;
 	rc = -EIO;
 	*err = "database or key store";
 	r.upp = n->upp_id > 0 ? n->upp_id : stock_upp(s, n->upp, n->upp_len);
-	if (stock_secrets_any(x))
-		sealed = stock_secrets_seal(s, ctx, r.iccid, x);
-	if (r.upp < 0 || (stock_secrets_any(x) && !sealed))
+	if (plain->len)
+		sealed = stock_seal(s, ctx, "perso", r.iccid, plain->data, plain->len);
+	if (r.upp < 0 || (plain->len && !sealed))
 		goto out;
 	rc = smdp_db_stock_add(s->db, &r, sealed);
 	*err = rc < 0 ? "database" : NULL;
@@ -204,49 +186,11 @@ out:
 	return rc;
 }
 
-/* One value of a row from before there was `perso`. */
-static int stock_old_key(struct stock *s, void *ctx, const char *what, const char *iccid, const struct bytes *sealed,
-			 uint8_t out[16], bool *has)
-{
-	struct bytes *b = sealed ? stock_unseal(s, ctx, what, iccid, sealed) : NULL;
-
-	if (sealed && (!b || b->len != 16))
-		return -EIO;
-	*has = b;
-	if (b)
-		memcpy(out, b->data, 16);
-	return 0;
-}
-
-int stock_secrets_get(struct stock *s, const char *iccid, struct stock_secrets *out)
-{
-	void *ctx = talloc_new(s);
-	struct stock_sealed k;
-	struct bytes *plain;
-	int rc = smdp_db_stock_keys(s->db, ctx, iccid, &k);
-
-	*out = (struct stock_secrets){};
-	if (rc < 0)
-		goto out;
-	rc = -EIO;
-	if (stock_old_key(s, ctx, "k", iccid, k.k, out->k, &out->has_k) < 0 ||
-	    stock_old_key(s, ctx, "opc", iccid, k.opc, out->opc, &out->has_opc) < 0)
-		goto out;
-	rc = 0;
-	if (k.perso) {
-		plain = stock_unseal(s, ctx, "perso", iccid, k.perso);
-		rc = plain ? stock_secrets_dec(out, plain->data, plain->len) : -EIO;
-	}
-out:
-	talloc_free(ctx);
-	return rc;
-}
-
 struct bytes *stock_package(struct stock *s, void *ctx, const char *iccid, const char **err)
 {
+	struct upp_cols *tmp = upp_cols_new(s);
 	struct bytes *b = NULL, *upp;
-	void *tmp = talloc_new(s);
-	struct stock_secrets x;
+	const struct upp_perso *x = NULL;
 	struct stock_row r;
 	char sha[65];
 	int rc;
@@ -254,16 +198,15 @@ struct bytes *stock_package(struct stock *s, void *ctx, const char *iccid, const
 	*err = "the profile is not on stock";
 	rc = smdp_db_stock_get(s->db, iccid, &r);
 	if (rc == 0)
-		rc = stock_secrets_get(s, iccid, &x);
+		x = stock_points(s, tmp, iccid, &rc);
 	if (rc == -ENOENT)
 		goto out;
 	upp = smdp_db_upp_get(s->db, tmp, r.upp, sha);
 	*err = "the profile cannot be unsealed: is this the key-encryption key it was stored under?";
-	if (rc == 0 && upp && (upp = stock_unseal(s, tmp, "upp", sha, upp))) {
+	if (rc == 0 && x && upp && (upp = stock_unseal(s, tmp, "upp", sha, upp))) {
 		*err = "no memory";
-		b = stock_perso(ctx, &r, &x, upp->data, upp->len, err);
+		b = stock_perso(ctx, &r, upp_cols_count(tmp) ? x : NULL, upp->data, upp->len, err);
 	}
-	secret_wipe(&x, sizeof(x));
 out:
 	talloc_free(tmp);
 	return b;

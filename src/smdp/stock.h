@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
+#include <osmocom/rsp/profile/upp_row.h>
+
 #include "smdp_db.h"
 
 struct keystore;
@@ -10,31 +12,30 @@ struct stock;
 
 struct stock *stock_new(void *ctx, struct smdp_db *db, struct keystore *ks);
 
-/* What a profile has beyond its numbers; strings "" and flags false: not given. Wipe after use. */
-struct stock_secrets {
-	bool has_k, has_opc;
-	uint8_t k[16], opc[16];
-	char pin1[9], pin2[9], puk1[9], puk2[9], adm1[9], spn[17];
-};
-bool stock_secrets_any(const struct stock_secrets *s);
-
-/* A new profile. iccid NULL: the one in the package's header. imsi, msisdn, smsc, secrets may be NULL. What is given of
- * iccid, imsi, smsc and secrets is written into the package when it is used; tried here, so that a bad template is
- * refused at once. 0, -EEXIST, -EINVAL; *err is static text without values. A profile that is un-personalised takes
- * its secrets this way, too. */
+/* A new profile. iccid NULL: the one in the package's header. imsi, msisdn, smsc may be NULL. What is given of iccid,
+ * imsi, smsc and points is written into the package when it is used; tried here, so that a bad template is refused at
+ * once. 0, -EEXIST, -EINVAL; *err is text without values. A profile that is un-personalised takes its keys this way,
+ * too. */
 struct stock_new {
 	const uint8_t *upp;
 	size_t upp_len;
-	int64_t upp_id;				/* > 0: the template is stored already */
+	int64_t upp_id;			/* > 0: the template is stored already */
 	const char *iccid, *imsi, *msisdn, *smsc, *owner, *type;
-	const struct stock_secrets *secrets;
-	int64_t batch, line;			/* batch > 0: staged */
+	const struct upp_cols *cols;	/* keys and all else, as the row just read has it; NULL: nothing */
+	const struct upp_perso *perso;	/* what upp_row_*() made of that row */
+	int64_t batch, line;		/* batch > 0: staged */
 };
 int stock_add(struct stock *s, const struct stock_new *n, char iccid[ICCID_STR_SIZE], const char **err);
 /* The package with everything of this profile in it, marked secret, under ctx. NULL: *err says why. */
 struct bytes *stock_package(struct stock *s, void *ctx, const char *iccid, const char **err);
-/* For the network's subscriber register, which needs them in clear. 0, -ENOENT, -EIO. */
-int stock_secrets_get(struct stock *s, const char *iccid, struct stock_secrets *out);
+/* For the network's subscriber register, which needs them in clear: wipe after use. k_len 0: they are in the package, if
+ * anywhere. 0, -ENOENT, -EIO. */
+struct stock_auth {
+	enum upp_algo algo;
+	uint8_t k[32], opc[32];
+	size_t k_len, opc_len;
+};
+int stock_auth_get(struct stock *s, const char *iccid, struct stock_auth *a);
 
 /* A type, or a new version of it. pol1 < 0, connectivity NULL: as in the package. Version, or negative and *err. */
 struct stock_type_new {

@@ -22,7 +22,7 @@
 #include <osmocom/rsp/util/misc.h>
 
 #include "stock_batch.h"
-#include "stock_csv.h"
+#include "stock_priv.h"
 
 #define SLICE_MS	20
 #define BAD_MAX		20	/* mistakes named before the rest of the file is left unread */
@@ -46,7 +46,7 @@ struct stock_batches {
 	/* the one under way; f NULL: none is open */
 	struct batch_row row;
 	struct stock_type type;
-	struct stock_csv csv;
+	struct upp_cols *cols;
 	struct bytes *upp;
 	FILE *f;
 };
@@ -79,6 +79,7 @@ static void close_source(struct stock_batches *b)
 		fclose(b->f);
 	b->f = NULL;
 	TALLOC_FREE(b->upp);
+	TALLOC_FREE(b->cols);
 	if (t) {
 		b->texts_len -= t->b->len;
 		llist_del(&t->entry);
@@ -95,18 +96,32 @@ static int batches_free(struct stock_batches *b)
 }
 
 /* One more mistake, for a person; the last one allowed ends the reading. */
-static void bad(struct stock_batches *b, const struct stock_csv_err *e)
+static void bad(struct stock_batches *b, unsigned column, const char *name, const char *why)
 {
-	size_t n = strlen(b->row.message);
+	size_t n = strlen(b->row.message), left = sizeof(b->row.message) - n;
 	char *to = b->row.message + n;
-	size_t left = sizeof(b->row.message) - n;
 
 	b->row.bad++;
-	if (e->column)
-		snprintf(to, left, "line %" PRId64 ", column %u%s%s%s: %s\n", b->row.line, e->column, e->name ? " (" : "",
-			 e->name ? : "", e->name ? ")" : "", e->why);
+	if (column)
+		snprintf(to, left, "line %" PRId64 ", column %u%s%s%s: %s\n", b->row.line, column, name[0] ? " (" : "", name,
+			 name[0] ? ")" : "", why);
 	else
-		snprintf(to, left, "line %" PRId64 ": %s\n", b->row.line, e->why);
+		snprintf(to, left, "line %" PRId64 ": %s\n", b->row.line, why);
+}
+
+static void bad_row(struct stock_batches *b, const struct upp_row_err *e)
+{
+	bad(b, e->column, e->name, e->msg);
+}
+
+/* A column that the row has, by its name. */
+static void bad_column(struct stock_batches *b, const char *name, const char *why)
+{
+	unsigned i = 0;
+
+	while (i < upp_cols_count(b->cols) && strcmp(upp_cols_name(b->cols, i), name))
+		i++;
+	bad(b, i < upp_cols_count(b->cols) ? i + 1 : 0, name, why);
 }
 
 static void refuse(struct stock_batches *b, const char *why)
@@ -138,20 +153,39 @@ static int line_read(struct stock_batches *b, char *buf, size_t size)
 	return -EMSGSIZE;
 }
 
+static bool cols_have(const struct upp_cols *c, const char *name)
+{
+	for (unsigned i = 0; i < upp_cols_count(c); i++)
+		if (!strcmp(upp_cols_name(c, i), name))
+			return true;
+	return false;
+}
+
+/* Only numbers, of profiles whose keys come another day. */
+static bool cols_numbers_only(const struct upp_cols *c)
+{
+	for (unsigned i = 0; i < upp_cols_count(c); i++)
+		if (!stock_point_is_number(upp_cols_name(c, i)) && upp_cols_name(c, i)[0] != '-')
+			return false;
+	return true;
+}
+
 static int header_read(struct stock_batches *b)
 {
-	struct stock_csv_err e = { 0, NULL, "the file is empty, or its first line too long" };
-	char line[STOCK_CSV_LINE_MAX];
+	struct upp_row_err e = {};
+	char line[UPP_ROW_MAX];
 
-	if (line_read(b, line, sizeof(line)) != 1 || stock_csv_header(&b->csv, line, &e) < 0) {
-		bad(b, &e);
-		return -EINVAL;
-	}
-	if (b->type.keys && stock_csv_secrets(&b->csv) && !b->csv.has[CSV_K]) {
-		bad(b, &(struct stock_csv_err){ 0, NULL, "profiles of this type have keys, and the column k is missing" });
-		return -EINVAL;
-	}
-	return 0;
+	b->cols = upp_cols_new(b);
+	upp_cols_plmn(b->cols, b->type.plmn[0] ? b->type.plmn : NULL);
+	if (line_read(b, line, sizeof(line)) != 1)
+		bad(b, 0, "", "the file is empty, or its first line too long");
+	else if (upp_cols_header(b->cols, line, &e) < 0)
+		bad_row(b, &e);
+	else if (!cols_have(b->cols, "iccid"))
+		bad(b, 0, "", "the first line names the columns, and iccid must be one");
+	else if (b->type.keys && !cols_have(b->cols, "k") && !cols_numbers_only(b->cols))
+		bad(b, 0, "", "profiles of this type have keys, and the column k is missing");
+	return b->row.bad ? -EINVAL : 0;
 }
 
 /* The file as it was when the batch began? Its place is only good in that one. */
@@ -188,92 +222,87 @@ static int source_open(struct stock_batches *b)
 }
 
 /* Two cards cannot have one IMSI at the same time. */
-static int imsi_check(struct stock_batches *b, const struct stock_csv_row *r, char *why, size_t size)
+static int imsi_check(struct stock_batches *b, const struct upp_perso *p)
 {
 	struct stock_row other;
+	char why[100];
 
-	if (!r->imsi[0] || smdp_db_stock_by_imsi(b->db, r->imsi, &other) < 0 || !strcmp(other.iccid, r->iccid) ||
+	if (!p->imsi || smdp_db_stock_by_imsi(b->db, p->imsi, &other) < 0 || !strcmp(other.iccid, p->iccid) ||
 	    other.state == STOCK_RELEASED || other.state == STOCK_FAILED)
 		return 0;
 	if (other.batch == b->row.id)
-		snprintf(why, size, "the same IMSI is in line %" PRId64, other.line);
+		snprintf(why, sizeof(why), "the same IMSI is in line %" PRId64, other.line);
 	else
-		snprintf(why, size, "ICCID %s on stock has the same IMSI", other.iccid);
+		snprintf(why, sizeof(why), "ICCID %s on stock has the same IMSI", other.iccid);
+	bad_column(b, "imsi", why);
 	return -EEXIST;
 }
 
-static void duplicate(struct stock_batches *b, const char *iccid, const char *err, char *why, size_t size)
+static void duplicate(struct stock_batches *b, const char *iccid, const char *err)
 {
 	struct stock_row other;
+	char why[160];
 
-	snprintf(why, size, "%s", err);
+	snprintf(why, sizeof(why), "%s", err);
 	if (smdp_db_stock_get(b->db, iccid, &other) == 0 && other.batch == b->row.id)
-		snprintf(why, size, "the same ICCID is in line %" PRId64, other.line);
+		snprintf(why, sizeof(why), "the same ICCID is in line %" PRId64, other.line);
+	bad_column(b, "iccid", why);
 }
 
-static unsigned column(const struct stock_batches *b, enum stock_csv_col col)
-{
-	for (unsigned i = 0; i < b->csv.n; i++)
-		if (b->csv.col[i] == col)
-			return i + 1;
-	return 0;
-}
-
-static const char *given(const char *s)
-{
-	return s[0] ? s : NULL;
-}
-
-static int row_stage(struct stock_batches *b, const struct stock_csv_row *r)
+static void row_stage(struct stock_batches *b, const struct upp_perso *p)
 {
 	struct stock_new n = {
-		.upp = b->upp->data, .upp_len = b->upp->len, .upp_id = b->type.upp, .iccid = r->iccid,
-		.imsi = given(r->imsi), .msisdn = given(r->msisdn), .smsc = given(r->smsc), .owner = b->row.owner,
-		.type = b->row.type, .secrets = &r->secrets, .batch = b->row.id, .line = b->row.line,
+		.upp = b->upp->data, .upp_len = b->upp->len, .upp_id = b->type.upp, .iccid = p->iccid, .imsi = p->imsi,
+		.msisdn = p->msisdn, .smsc = p->smsc, .owner = b->row.owner, .type = b->row.type, .cols = b->cols,
+		.perso = p, .batch = b->row.id, .line = b->row.line,
 	};
-	struct stock_csv_err e = { column(b, CSV_IMSI), "imsi", NULL };
-	char iccid[ICCID_STR_SIZE], why[160];
-	const char *err = NULL;
-	int rc = imsi_check(b, r, why, sizeof(why));
+	char iccid[ICCID_STR_SIZE];
+	struct upp_row_err e;
+	const char *err = "";
+	int rc;
 
+	if (imsi_check(b, p) < 0)
+		return;
+	rc = stock_add(b->stock, &n, iccid, &err);
 	if (rc == 0) {
-		rc = stock_add(b->stock, &n, iccid, &err);
-		e = (struct stock_csv_err){ 0, NULL, NULL };
-		snprintf(why, sizeof(why), "%s", err ? : "");
+		b->row.rows++;
+	} else if (rc == -EEXIST) {
+		duplicate(b, iccid, err);
+	} else {
+		upp_row_blame(b->cols, err, &e);
+		bad_row(b, &e);
 	}
-	if (rc == -EEXIST && err) {
-		e = (struct stock_csv_err){ column(b, CSV_ICCID), "iccid", NULL };
-		duplicate(b, r->iccid, err, why, sizeof(why));
-	}
-	if (rc < 0) {
-		e.why = why;
-		bad(b, &e);
-		return rc;
-	}
-	b->row.rows++;
-	return 0;
+}
+
+static void row_take(struct stock_batches *b, const char *line)
+{
+	const struct upp_perso *p;
+	struct upp_row_err e;
+
+	p = upp_row_csv(b->cols, line, &e);
+	if (!p)
+		bad_row(b, &e);
+	else if (!p->iccid)
+		bad_column(b, "iccid", "each profile has one");
+	else if (b->type.keys && !p->k && !cols_numbers_only(b->cols))
+		bad_column(b, "k", "each profile of this type has one");
+	else
+		row_stage(b, p);
 }
 
 /* One row. false: nothing more to read. */
 static bool row_read(struct stock_batches *b)
 {
-	char line[STOCK_CSV_LINE_MAX];
-	struct stock_csv_err e = { 0, NULL, "longer than 1023 characters, or not text" };
-	struct stock_csv_row r = {};
+	char line[UPP_ROW_MAX];
 	int rc = line_read(b, line, sizeof(line));
 
 	if (rc == 0 || rc == -EIO)
 		return false;
 	if (rc < 0)
-		bad(b, &e);
-	else if (line[strspn(line, " \t\r\n")]) {
-		if (stock_csv_row(&b->csv, line, b->type.plmn, &r, &e) < 0)
-			bad(b, &e);
-		else
-			row_stage(b, &r);
-	}
-	secret_wipe(line, sizeof(line));
-	secret_wipe(&r, sizeof(r));
+		bad(b, 0, "", "the line is too long, or not text");
+	else if (line[strspn(line, " \t\r\n")])
+		row_take(b, line);
+	secret_wipe(line, strnlen(line, sizeof(line)));
 	b->row.offset = ftell(b->f);
 	return b->row.bad < BAD_MAX;
 }

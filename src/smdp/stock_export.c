@@ -25,30 +25,31 @@ struct export {
 	char last[ICCID_STR_SIZE];
 };
 
-static void put_hex(FILE *f, bool has, const uint8_t b[16])
+static void put_hex(FILE *f, const uint8_t *b, size_t len)
 {
 	fputc(',', f);
-	for (int i = 0; has && i < 16; i++)
+	for (size_t i = 0; i < len; i++)
 		fprintf(f, "%02x", b[i]);
 }
 
 static bool export_row(void *data, const struct stock_row *r)
 {
 	struct export *e = data;
-	struct stock_secrets x;
+	static const char *const algo[] = { "", "milenage", "tuak", "xor" };
+	struct stock_auth x;
 
 	e->rows++;
 	OSMO_STRLCPY_ARRAY(e->last, r->iccid);
 	if (!r->imsi[0] || r->state >= STOCK_STAGED)
 		return true;
-	if (stock_secrets_get(e->stock, r->iccid, &x) < 0) {
+	if (stock_auth_get(e->stock, r->iccid, &x) < 0) {
 		e->failed = true;
 		return false;
 	}
 	fprintf(e->f, "%s,%s,%s,%s,%s", r->iccid, r->imsi, r->msisdn, stock_state_name(r->state),
-		!x.has_k ? "" : x.has_opc ? "milenage" : "xor");
-	put_hex(e->f, x.has_k, x.k);
-	put_hex(e->f, x.has_opc, x.opc);
+		algo[x.algo]);
+	put_hex(e->f, x.k, x.k_len);
+	put_hex(e->f, x.opc, x.opc_len);
 	fputc('\n', e->f);
 	secret_wipe(&x, sizeof(x));
 	e->n++;

@@ -45,10 +45,11 @@ struct import {
 	struct bytes *upp;
 };
 
-static int import_key(uint8_t out[16], bool *has, const char *hex)
+static int import_key(struct upp_cols *c, const char *name, const char *hex)
 {
-	*has = hex;
-	return hex && (strlen(hex) != 32 || hex_dec(out, 16, hex) != 16) ? -EINVAL : 0;
+	struct upp_row_err err;
+
+	return hex ? upp_cols_fixed(c, name, hex, &err) : 0;
 }
 
 static int import_upp(struct import *im, const char *path)
@@ -71,7 +72,8 @@ static int import_object(struct import *im, json_t *o, const char **err)
 {
 	struct stock_new n = {};
 	const char *upp_file = NULL, *k_hex = NULL, *opc_hex = NULL;
-	struct stock_secrets x = {};
+	struct upp_cols *c;
+	struct upp_row_err re;
 	char iccid[ICCID_STR_SIZE];
 	json_error_t je;
 	int rc = -EINVAL;
@@ -85,13 +87,14 @@ static int import_object(struct import *im, json_t *o, const char **err)
 	if (import_upp(im, upp_file) < 0)
 		return rc;
 	*err = "k and opc are 32 hexadecimal digits each";
-	if (import_key(x.k, &x.has_k, k_hex) < 0 || import_key(x.opc, &x.has_opc, opc_hex) < 0)
-		return rc;
-	n.secrets = &x;
-	n.upp = im->upp->data;
-	n.upp_len = im->upp->len;
-	rc = stock_add(im->stock, &n, iccid, err);
-	secret_wipe(&x, sizeof(x));
+	c = upp_cols_new(im);
+	if (import_key(c, "k", k_hex) == 0 && import_key(c, "opc", opc_hex) == 0 && (n.perso = upp_row_pool(c, 0, &re))) {
+		n.cols = c;
+		n.upp = im->upp->data;
+		n.upp_len = im->upp->len;
+		rc = stock_add(im->stock, &n, iccid, err);
+	}
+	talloc_free(c);
 	return rc;
 }
 

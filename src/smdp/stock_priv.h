@@ -16,9 +16,11 @@ struct stock {
 	void *event_priv;
 };
 
-/* stock_secrets.c: one sealed octet string, and back. */
-struct bytes *stock_secrets_enc(void *ctx, const struct stock_secrets *s);
-int stock_secrets_dec(struct stock_secrets *s, const uint8_t *in, size_t len);
+/* stock_points.c: what of a row is sealed with the profile, and back: columns with their values, in c. NULL and *rc < 0;
+ * NULL and *rc 0: values that make no sense. */
+struct bytes *stock_points_enc(void *ctx, const struct upp_cols *row);
+const struct upp_perso *stock_points(struct stock *s, struct upp_cols *c, const char *iccid, int *rc);
+bool stock_point_is_number(const char *name);
 
 /* Template of this content: the stored one, or stored now. Many profiles share one. */
 int64_t stock_upp(struct stock *s, const uint8_t *upp, size_t len);

@@ -79,17 +79,28 @@ static const uint8_t K[16] = {0x10, 0x11, 0x12, 0x13, 0x14, 0x15, 0x16, 0x17,
 static const uint8_t OPC[16] = {0xA0, 0xA1, 0xA2, 0xA3, 0xA4, 0xA5, 0xA6, 0xA7,
 				0xA8, 0xA9, 0xAA, 0xAB, 0xAC, 0xAD, 0xAE, 0xAF};
 
+static void keys(void *ctx, struct stock_new *n, const char *k, const char *opc)
+{
+	struct upp_cols *c = upp_cols_new(ctx);
+	struct upp_row_err err;
+
+	assert_int_equal(upp_cols_fixed(c, "k", k, &err), 0);
+	if (opc)
+		assert_int_equal(upp_cols_fixed(c, "opc", opc, &err), 0);
+	n->cols = c;
+	n->perso = upp_row_pool(c, 0, &err);
+	assert_non_null(n->perso);
+}
+
 static void test_golden(void **state)
 {
-	static struct stock_secrets secrets = {.has_k = true, .has_opc = true};
 	void *ctx = talloc_new(NULL);
 	struct bytes *tmpl = smdp_test_data(ctx, "data/ts48/v7/TS48v7_SAIP2.3_NoBERTLV.der"), *b;
 	struct bytes *golden = smdp_test_data(ctx, "data/ts48/derived/golden1_v7_NoBERTLV.der");
 	struct stock_new n = {.iccid = "89880112345678901235",
 			      .imsi = "901700000012345",
 			      .owner = OWNER,
-			      .type = "demo",
-			      .secrets = &secrets};
+			      .type = "demo"};
 	struct smdp_db *db;
 	struct stock *s;
 	struct stock_row r;
@@ -101,8 +112,7 @@ static void test_golden(void **state)
 		talloc_free(ctx);
 		skip();
 	}
-	memcpy(secrets.k, K, 16);
-	memcpy(secrets.opc, OPC, 16);
+	keys(ctx, &n, bytes_hex(ctx, K, 16), bytes_hex(ctx, OPC, 16));
 	n.upp = tmpl->data;
 	n.upp_len = tmpl->len;
 	db = smdp_db_open(ctx, path("db"));
@@ -117,7 +127,8 @@ static void test_golden(void **state)
 	assert_true(bytes_eq(golden, b->data, b->len));
 	n.iccid = NULL;		/* as it is, under its own ICCID */
 	n.imsi = NULL;
-	n.secrets = NULL;
+	n.perso = NULL;
+	n.cols = NULL;
 	assert_int_equal(stock_add(s, &n, iccid, &err), 0);
 	b = stock_package(s, ctx, iccid, &err);
 	assert_true(bytes_eq(tmpl, b->data, b->len));
@@ -175,9 +186,10 @@ static void test_states(void **state)
 	n.iccid = "8901";
 	assert_int_equal(stock_add(s, &n, iccid, &err), -EINVAL);
 	n.iccid = "89019990001234567895";
-	n.secrets = &(struct stock_secrets){.has_k = true};	/* no akaParameter in it */
+	keys(ctx, &n, "00112233445566778899AABBCCDDEEFF", NULL);	/* no akaParameter in it */
 	assert_int_equal(stock_add(s, &n, iccid, &err), -EINVAL);
-	n.secrets = NULL;
+	n.perso = NULL;
+	n.cols = NULL;
 	n.owner = "operator";
 	assert_int_equal(stock_add(s, &n, iccid, &err), -EINVAL);
 	n.owner = OWNER;
