@@ -7,13 +7,78 @@
 #include <talloc.h>
 
 #include <osmocom/rsp/profile/der.h>
+#include <osmocom/rsp/util/misc.h>
 #include <osmocom/rsp/util/tlv.h>
+
+/* Nodes and changed contents live in chunks of the root: a package has thousands of them. Contents may be keys, so a
+ * chunk is wiped. */
+#define DER_CHUNK_NODES 64
+#define DER_CHUNK_OCTETS 2048
+
+struct der_chunk {
+	struct der_chunk *next;
+	size_t used, size;
+	uint8_t b[];
+};
+
+struct der_doc {
+	struct der root;	/* first: the root is the document */
+	struct der_chunk *octets;
+	struct der *nodes;
+	unsigned nodes_left;
+	unsigned count;
+};
 
 static bool der_constructed(uint32_t tag)
 {
 	while (tag > 0xFF)
 		tag >>= 8;
 	return tag & 0x20;
+}
+
+static struct der_doc *der_doc(struct der *n)
+{
+	while (n->parent)
+		n = n->parent;
+	return (struct der_doc *)n;
+}
+
+static struct der *der_node(struct der_doc *d)
+{
+	if (!d->nodes_left) {
+		d->nodes = talloc_zero_array(d, struct der, DER_CHUNK_NODES);
+		if (!d->nodes)
+			return NULL;
+		d->nodes_left = DER_CHUNK_NODES;
+	}
+	d->nodes_left--;
+	return d->nodes++;
+}
+
+static int der_chunk_wipe(struct der_chunk *c)
+{
+	secret_wipe(c->b, c->size);
+	return 0;
+}
+
+static uint8_t *der_octets(struct der_doc *d, const void *v, size_t len)
+{
+	size_t size = len > DER_CHUNK_OCTETS ? len : DER_CHUNK_OCTETS;
+	struct der_chunk *c = d->octets;
+
+	if (!c || c->size - c->used < len) {
+		c = talloc_size(d, sizeof(*c) + size);
+		if (!c)
+			return NULL;
+		talloc_set_name_const(c, "struct der_chunk");
+		talloc_set_destructor(c, der_chunk_wipe);
+		*c = (struct der_chunk){ d->octets, 0, size };
+		d->octets = c;
+	}
+	if (len)
+		memcpy(c->b + c->used, v, len);
+	c->used += len;
+	return c->b + c->used - len;
 }
 
 static void der_link(struct der *parent, struct der *n)
@@ -35,65 +100,127 @@ static void der_touch(struct der *n)
 	}
 }
 
-static int der_parse_into(struct der *parent, const uint8_t *in, size_t len, unsigned depth, unsigned *nodes)
+/* Next TLV of what tlv_next() takes, but nothing else: this runs over every octet of a package. */
+static int der_head(const uint8_t *p, size_t left, uint32_t *tag, size_t *head, size_t *len)
 {
-	struct rd r;
-	struct tlv t;
+	size_t n = 1, octets;
+
+	*tag = p[0];
+	if ((p[0] & 0x1F) == 0x1F) {
+		do {
+			if (n == left || n == 3)
+				return -EINVAL;
+			*tag = *tag << 8 | p[n];
+		} while (p[n++] & 0x80);
+	}
+	if (n == left)
+		return -EINVAL;
+	*len = p[n++];
+	if (*len & 0x80) {
+		octets = *len & 0x7F;
+		if (!octets || octets > 4 || octets > left - n)
+			return -EINVAL;
+		for (*len = 0; octets; octets--)
+			*len = *len << 8 | p[n++];
+	}
+	*head = n;
+	return *len > left - n ? -EINVAL : 0;
+}
+
+/* Is it well-formed and within limits, all the way down? */
+static int der_valid(const uint8_t *p, size_t left, unsigned depth, unsigned *nodes)
+{
+	size_t head, len;
+	uint32_t tag;
 	int rc;
 
 	if (depth > DER_DEPTH_MAX)
 		return -E2BIG;
-	rd_init(&r, in, len);
-	while ((rc = tlv_next(&r, &t)) > 0) {
-		struct der *n;
-
+	for (; left; p += head + len, left -= head + len) {
+		if (der_head(p, left, &tag, &head, &len) < 0)
+			return -EINVAL;
 		if (++*nodes > DER_NODES_MAX)
 			return -E2BIG;
-		n = talloc_zero(parent, struct der);
-		if (!n)
-			return -ENOMEM;
-		n->tag = t.tag;
-		n->v = t.v;
-		n->len = t.len;
-		n->raw = t.raw;
-		n->raw_len = t.raw_len;
-		der_link(parent, n);
-		if (!der_constructed(t.tag))
+		if (!(p[0] & 0x20))
 			continue;
-		rc = der_parse_into(n, t.v, t.len, depth + 1, nodes);
+		rc = der_valid(p + head, len, depth + 1, nodes);
 		if (rc < 0)
 			return rc;
 	}
-	return rc;
+	return 0;
+}
+
+/* Children of a node from its octets, which are known to be valid. */
+static int der_expand(struct der_doc *d, struct der *n, bool all)
+{
+	const uint8_t *p = n->v;
+	size_t left = n->len, head, len;
+	struct der *c;
+	uint32_t tag;
+
+	n->folded = false;
+	for (; left && der_head(p, left, &tag, &head, &len) == 0; p += head + len, left -= head + len) {
+		c = der_node(d);
+		if (!c)
+			return -ENOMEM;
+		c->tag = tag;
+		c->raw = p;
+		c->raw_len = head + len;
+		c->v = p + head;
+		c->len = len;
+		c->folded = p[0] & 0x20;
+		der_link(n, c);
+		if (all && c->folded && der_expand(d, c, true) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+struct der *der_first(const struct der *n)
+{
+	struct der *w = (struct der *)n;
+
+	if (w && w->folded && der_expand(der_doc(w), w, false) < 0)
+		return NULL;
+	return w ? w->first : NULL;
 }
 
 struct der *der_new(void *ctx)
 {
-	return talloc_zero(ctx, struct der);
+	struct der_doc *d = talloc_zero(ctx, struct der_doc);
+
+	return d ? &d->root : NULL;
 }
 
-struct der *der_parse(void *ctx, const uint8_t *in, size_t len, const char **err)
+static struct der *der_open(void *ctx, const uint8_t *in, size_t len, const char **err, bool all)
 {
 	struct der *root = der_new(ctx);
 	struct bytes *copy = root ? bytes_dup(root, in, len) : NULL;
 	unsigned nodes = 0;
-	int rc;
+	int rc = copy ? der_valid(in, len, 0, &nodes) : -ENOMEM;
 
-	if (!copy) {
-		*err = "out of memory";
-		talloc_free(root);
-		return NULL;
+	if (rc == 0) {
+		bytes_secret(copy);
+		root->raw = root->v = copy->data;
+		root->raw_len = root->len = copy->len;
+		rc = der_expand(der_doc(root), root, all);
 	}
-	bytes_secret(copy);
-	rc = der_parse_into(root, copy->data, copy->len, 0, &nodes);
 	if (rc < 0) {
 		*err = rc == -E2BIG ? "TLVs too deep or too many" : rc == -ENOMEM ? "out of memory" : "malformed TLV";
 		talloc_free(root);
 		return NULL;
 	}
-	root->raw = copy->data;
-	root->raw_len = copy->len;
 	return root;
+}
+
+struct der *der_parse(void *ctx, const uint8_t *in, size_t len, const char **err)
+{
+	return der_open(ctx, in, len, err, true);
+}
+
+struct der *der_parse_folded(void *ctx, const uint8_t *in, size_t len, const char **err)
+{
+	return der_open(ctx, in, len, err, false);
 }
 
 static struct der *der_from(struct der *n, uint32_t tag)
@@ -105,7 +232,7 @@ static struct der *der_from(struct der *n, uint32_t tag)
 
 struct der *der_child(const struct der *n, uint32_t tag)
 {
-	return n ? der_from(n->first, tag) : NULL;
+	return der_from(der_first(n), tag);
 }
 
 struct der *der_again(const struct der *n)
@@ -126,42 +253,36 @@ struct der *der_path(const struct der *n, ...)
 	return at;
 }
 
-/* New contents live in a secret block of the node: they may be keys. */
-static int der_own(struct der *n, const void *v, size_t len)
-{
-	struct bytes *own = bytes_dup(n, v, len);
-
-	if (!own)
-		return -ENOMEM;
-	bytes_secret(own);
-	n->v = own->data;
-	n->len = own->len;
-	return 0;
-}
-
 int der_set(struct der *n, const void *v, size_t len)
 {
-	int rc;
+	const uint8_t *own;
 
 	if (der_constructed(n->tag))
 		return -EINVAL;
-	rc = der_own(n, v, len);
-	if (rc == 0)
-		der_touch(n);
-	return rc;
+	own = der_octets(der_doc(n), v, len);
+	if (!own)
+		return -ENOMEM;
+	n->v = own;
+	n->len = len;
+	der_touch(n);
+	return 0;
 }
 
 struct der *der_add(struct der *parent, uint32_t tag, const void *v, size_t len)
 {
-	struct der *n = parent ? talloc_zero(parent, struct der) : NULL;
+	struct der_doc *d = parent ? der_doc(parent) : NULL;
+	struct der *n = d ? der_node(d) : NULL;
 
 	if (!n)
 		return NULL;
 	n->tag = tag;
-	if (!der_constructed(tag) && der_own(n, v, len) < 0) {
-		talloc_free(n);
-		return NULL;
+	if (!der_constructed(tag)) {
+		n->v = der_octets(d, v, len);
+		n->len = len;
+		if (!n->v)
+			return NULL;
 	}
+	der_first(parent);
 	der_link(parent, n);
 	der_touch(parent);
 	return n;
@@ -211,7 +332,6 @@ void der_remove(struct der *n)
 	if (parent->last == n)
 		parent->last = prev;
 	der_touch(parent);
-	talloc_free(n);
 }
 
 int der_uint(uint32_t *v, const struct der *n)

@@ -17,27 +17,28 @@ int perso_put(struct der *parent, uint32_t tag, const void *v, size_t len)
 
 	if (at)
 		return der_set(at, v, len);
-	for (at = parent->first; at && (at->tag & 0x1F) < (tag & 0x1F); at = at->next)
+	for (at = der_first(parent); at && (at->tag & 0x1F) < (tag & 0x1F); at = at->next)
 		;
 	return der_insert(parent, at, tag, v, len) ? 0 : -ENOMEM;
 }
 
 /* Files ------------------------------------------------------------ */
 
-int perso_file(struct der **file, struct upp_file_shape *shape, struct bytes **body, struct der *pe, uint32_t tag)
+int perso_file(struct perso *s, struct der **file, struct upp_file_shape *shape, struct bytes **body, struct der *pe,
+	       uint32_t tag)
 {
 	const struct upp_template *t = upp_template(pe->tag);
 	const struct upp_file_def *def = t ? upp_template_file(t, tag) : NULL;
 	struct bytes *enc;
 
 	*file = der_child(pe, tag);
-	enc = *file ? bytes_new(pe, 0) : NULL;
+	enc = *file ? bytes_new(s->root, 0) : NULL;
 	if (!enc)
 		return -ENOENT;
 	bytes_secret(enc);
-	for (struct der *c = (*file)->first; c; c = c->next)
+	for (struct der *c = der_first(*file); c; c = c->next)
 		der_write(enc, c);
-	*body = upp_file_body(pe, shape, def, enc->data, enc->len);
+	*body = upp_file_body(s->root, shape, def, enc->data, enc->len);
 	talloc_free(enc);
 	if (!*body || !(*body)->len)
 		return -ENOENT;
@@ -49,7 +50,7 @@ int perso_file_set(struct der *file, const void *v, size_t len)
 {
 	struct der *c, *next;
 
-	for (c = file->first; c; c = next) {
+	for (c = der_first(file); c; c = next) {
 		next = c->next;
 		if (c->tag == 0x82 || c->tag == 0x83)
 			der_remove(c);
@@ -76,7 +77,7 @@ static int perso_file_grow(struct perso *s, struct der *file, struct bytes **bod
 	size[1] = len;
 	if (n && der_set(n, size + (len < 256), len < 256 ? 1 : 2) < 0)
 		return -ENOMEM;
-	for (n = n ? NULL : fcp->first; n && n->tag != 0xC6 && n->tag != 0x88 && n->tag != 0xA5; n = n->next)
+	for (n = n ? NULL : der_first(fcp); n && n->tag != 0xC6 && n->tag != 0x88 && n->tag != 0xA5; n = n->next)
 		;
 	if (!der_child(fcp, 0x80) && !der_insert(fcp, n, 0x80, size + (len < 256), len < 256 ? 1 : 2))
 		return -ENOMEM;
@@ -102,7 +103,7 @@ static int perso_typed_file(struct perso *s, const struct point *pt, struct der 
 	size_t at = 0;
 	int rc;
 
-	if (perso_file(&file, &shape, &body, pe, pt->tag) < 0)
+	if (perso_file(s, &file, &shape, &body, pe, pt->tag) < 0)
 		return perso_fail(s, pt->missing);
 	if (!list) {
 		rc = c->enc(body->data, shape.rec_len ? shape.rec_len : shape.size, v, s->err);
@@ -336,7 +337,7 @@ struct bytes *upp_personalise(void *ctx, const uint8_t *upp, size_t len, const s
 	*err = "out of memory";
 	if (upp_header_dec(&h, err, upp, len) < 0)
 		return NULL;
-	s.root = der_parse(ctx, upp, len, err);
+	s.root = der_parse_folded(ctx, upp, len, err);
 	if (!s.root)
 		return NULL;
 	if (perso_identity(&s) < 0 || perso_secrets(&s) < 0 || perso_binds(&s) < 0)

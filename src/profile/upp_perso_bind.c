@@ -41,7 +41,7 @@ static int bind_template(struct perso *s, const struct upp_perso_bind *b, const 
 	if (!pe)
 		return perso_fail(s, "file: not in the package");
 	for (; pe; pe = der_again(pe)) {
-		if (perso_file(&file, &shape, &body, pe, tag) < 0)
+		if (perso_file(s, &file, &shape, &body, pe, tag) < 0)
 			return perso_fail(s, "file: not in the package, or without a body of its own");
 		if (bind_into(s, b, &shape, body) < 0)
 			return -EINVAL;
@@ -106,7 +106,7 @@ static int bind_gfm(struct perso *s, const struct upp_perso_bind *b)
 	for (pe = der_child(s->root, UPP_PE_GFM); pe; pe = der_again(pe)) {
 		for (cmd = der_path(pe, 0xA1, 0x30, 0); cmd; cmd = der_again(cmd)) {
 			path_len = 0;
-			for (n = cmd->first; n; n = n->next) {
+			for (n = der_first(cmd); n; n = n->next) {
 				if (n->tag == 0x80 && n->len <= 8) {
 					path_len = n->len;
 					memcpy(path, n->v, path_len);

@@ -23,7 +23,7 @@ int text_fail(struct text *t, const char *fmt, ...)
 
 int text_hex(struct text *t, struct der *parent, uint32_t tag, const char *hex, const char *what)
 {
-	struct bytes *b = bytes_from_hex(parent, hex);
+	struct bytes *b = bytes_from_hex(t->root, hex);
 	struct der *n;
 
 	if (!b)

@@ -2,7 +2,7 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later
  *
  * What was not touched is written back as it was read, unknown tags and odd length forms included. Ancestors of a
- * changed node get new shortest lengths. */
+ * changed node get new shortest lengths. Only the root is a talloc object. */
 #pragma once
 
 #include <osmocom/rsp/util/bytes.h>
@@ -14,6 +14,7 @@ struct der {
 	size_t len;
 	const uint8_t *raw;	/* the whole TLV as read; NULL once changed here or below, or new */
 	size_t raw_len;
+	bool folded;		/* children not yet made: der_first() */
 };
 
 #define DER_DEPTH_MAX 24
@@ -22,6 +23,10 @@ struct der {
 /* Parse a concatenation of TLVs; the input is copied (wiped on free). NULL with *err (static text) when malformed. Free
  * with talloc_free(). */
 struct der *der_parse(void *ctx, const uint8_t *in, size_t len, const char **err);
+/* The same, but nodes below the outer TLVs are made only where der_child(), der_path() or der_first() go: for editing a
+ * few places of a package. */
+struct der *der_parse_folded(void *ctx, const uint8_t *in, size_t len, const char **err);
+struct der *der_first(const struct der *n);
 /* New empty root, to build a message from nothing. */
 struct der *der_new(void *ctx);
 /* First child with this tag, and the next sibling with the same tag; NULL when there is none (n may be NULL). */
