@@ -123,6 +123,7 @@ int script_cmd_open(struct script_rd *s, const uint8_t *in, size_t len)
 	s->chain = SCRIPT_CHAIN_NONE;
 	s->bad = SCRIPT_BAD_NONE;
 	if (open_body(&s->r, &s->definite, TAG_CMD, TAG_CMD_INDEFINITE, in, len) < 0) {
+		s->definite = len && in[0] == TAG_CMD;	/* the answer has the form of the command all the same */
 		s->bad = len && (in[0] == TAG_CMD || in[0] == TAG_CMD_INDEFINITE) ? SCRIPT_BAD_LENGTH : SCRIPT_BAD_TAG;
 		return -EINVAL;
 	}

@@ -38,13 +38,14 @@ static const char cert_ecasd[] =
 
 static struct key *hex_key(void *ctx, enum key_type type, const char *hex)
 {
-	uint8_t b[16];
+	uint8_t b[32];
+	int n = hex_dec(b, sizeof(b), hex);
 
-	assert_int_equal(hex_dec(b, sizeof(b), hex), 16);
-	return key_new(ctx, type, b, 16);
+	assert_true(n >= 16);
+	return key_new(ctx, type, b, n);
 }
 
-static void fill(struct rig *r, const char *kic, const char *kid)
+static void fill(struct rig *r, enum key_type type, const char *kic, const char *kid)
 {
 	struct card_batch *b = talloc_zero(r->env, struct card_batch);
 	struct card_import i = { .imei = "354990075195830", .memory = 200000, .scp80_kvn = 1, .scp81_kvn = 0x40,
@@ -66,8 +67,8 @@ static void fill(struct rig *r, const char *kic, const char *kid)
 	assert_int_equal(eid_from_str(&i.eid, TEST_EID), 0);
 	hex_dec(i.ecasd_sk, 32, "E9A454DC406455C4215B22CA581E6E30740576E0EAB9363B728D4F0224E678FC");
 	i.ecasd_cert = bytes_from_hex(r->ctx, cert_ecasd);
-	i.kic = r->kic = hex_key(r->ctx, KEY_TYPE_AES, kic);
-	i.kid = r->kid = hex_key(r->ctx, KEY_TYPE_AES, kid);
+	i.kic = r->kic = hex_key(r->ctx, type, kic);
+	i.kid = r->kid = hex_key(r->ctx, type, kid);
 	i.psk = hex_key(r->ctx, KEY_TYPE_PSK, "202122232425262728292A2B2C2D2E2F");
 	aid_isdp(&i.isdp, 0x0010);
 	assert_int_equal(card_db_card_add(r->env, b, &i), 0);
@@ -85,6 +86,11 @@ static void card_open(struct rig *r)
 
 struct rig *rig_new(const char *kic, const char *kid)
 {
+	return rig_new_keys(KEY_TYPE_AES, kic, kid);
+}
+
+struct rig *rig_new_keys(enum key_type type, const char *kic, const char *kid)
+{
 	void *ctx = talloc_named_const(NULL, 0, "rig");
 	struct rig *r = talloc_zero(ctx, struct rig);
 
@@ -95,7 +101,7 @@ struct rig *rig_new(const char *kic, const char *kid)
 	snprintf(r->path, sizeof(r->path), "%s/sim.db", r->dir);
 	r->env = card_env_new(ctx, r->path);
 	assert_non_null(r->env);
-	fill(r, kic ? kic : TEST_KEY, kid ? kid : TEST_KEY);
+	fill(r, type, kic ? kic : TEST_KEY, kid ? kid : TEST_KEY);
 	card_open(r);
 	return r;
 }
@@ -272,28 +278,40 @@ void rig_timer(struct rig *r, uint8_t id)
 	rig_envelope(r, &e);
 }
 
+static struct bytes *deliver(struct rig *r, const uint8_t *ud, size_t len)
+{
+	struct tpdu_deliver t = { .udhi = true, .oa = { 0x81, "1001" }, .pid = TPDU_PID_DATA_DOWNLOAD,
+				  .dcs = TPDU_DCS_8BIT_CLASS2, .ud_len = len };
+	struct bip_env e = { .tag = BIP_ENV_SMS_PP, .src = BIP_DEV_NETWORK, .dst = BIP_DEV_UICC };
+	struct bytes *tpdu = bytes_new(r->ctx, 0), *a = bytes_new(r->ctx, 0), *resp;
+
+	memcpy(t.ud, ud, len);
+	assert_int_equal(tpdu_deliver_enc(tpdu, &t), 0);
+	e.tpdu = (struct bip_str) { tpdu->data, tpdu->len };
+	assert_int_equal(bip_env_enc(a, &e), 0);
+	resp = rig_apdu(r, a->data, a->len);
+	talloc_free(a);
+	talloc_free(tpdu);
+	return resp;
+}
+
+void rig_ud(struct rig *r, const uint8_t *ud, size_t len)
+{
+	talloc_free(deliver(r, ud, len));
+}
+
 struct bytes *rig_packet(struct rig *r, const uint8_t *packet, size_t len)
 {
+	unsigned limit = fault(r->card->faults, FAULT_SMS_LIMIT);
 	static uint8_t ref;
 	struct concat_part parts[8];
-	int i, n = concat_cut(parts, 8, 0x70, ++ref, packet, len);
+	int i, n = concat_cut_to(parts, 8, 0x70, ++ref, packet, len, limit ? limit : TPDU_UD_MAX);
 	struct bytes *last = NULL;
 
 	assert_true(n > 0);
 	for (i = 0; i < n; i++) {
-		struct tpdu_deliver t = { .udhi = true, .oa = { 0x81, "1001" }, .pid = TPDU_PID_DATA_DOWNLOAD,
-					  .dcs = TPDU_DCS_8BIT_CLASS2, .ud_len = parts[i].len };
-		struct bip_env e = { .tag = BIP_ENV_SMS_PP, .src = BIP_DEV_NETWORK, .dst = BIP_DEV_UICC };
-		struct bytes *tpdu = bytes_new(r->ctx, 0), *a = bytes_new(r->ctx, 0);
-
-		memcpy(t.ud, parts[i].ud, parts[i].len);
-		assert_int_equal(tpdu_deliver_enc(tpdu, &t), 0);
-		e.tpdu = (struct bip_str) { tpdu->data, tpdu->len };
-		assert_int_equal(bip_env_enc(a, &e), 0);
 		talloc_free(last);
-		last = rig_apdu(r, a->data, a->len);
-		talloc_free(a);
-		talloc_free(tpdu);
+		last = deliver(r, parts[i].ud, parts[i].len);
 	}
 	return last;
 }
@@ -327,19 +345,52 @@ char *rig_payload(struct rig *r, uint32_t tar, const uint8_t *payload, size_t le
 {
 	const struct scp80_sec sec = {.spi1 = SCP80_SPI1,
 				      .spi2 = r->spi2,
-				      .kic_octet = 0x12,
-				      .kid_octet = 0x12,
+				      .kic_octet = 0x10 | scp80_alg_of(r->kic),
+				      .kid_octet = 0x10 | scp80_alg_of(r->kid),
 				      .tar = tar,
 				      .cntr = ++r->cntr};
-	struct bytes *packet = bytes_new(r->ctx, 0);
+
+	return rig_secured(r, &sec, payload, len, status);
+}
+
+/* The response packet in the ENVELOPE's answer. */
+static char *inline_por(struct rig *r, const struct scp80_sec *sec, const struct bytes *resp)
+{
+	static const uint8_t udh[] = { 0x02, 0x71, 0x00 };
+	struct bytes *out = bytes_new(r->ctx, 0);
+	struct scp80_rsp rsp;
+	char *hex = NULL;
+
+	r->inline_status = -1;
+	if (resp->len > 2) {
+		assert_memory_equal(resp->data, udh, 3);
+		assert_true(resp->len - 2 <= 131);
+		assert_int_equal(scp80_rsp_dec(out, &rsp, sec, r->kic, r->kid, resp->data + 3, resp->len - 5), 0);
+		assert_true(rsp.cntr == sec->cntr && rsp.tar == sec->tar);
+		r->inline_status = rsp.status;
+		hex = bytes_hex(r->ctx, out->data, out->len);
+	}
+	talloc_free(out);
+	return hex;
+}
+
+char *rig_secured(struct rig *r, const struct scp80_sec *sec, const uint8_t *payload, size_t len, int *status)
+{
+	struct bytes *packet = bytes_new(r->ctx, 0), *resp;
+	char *first, *second;
 
 	*status = -1;
-	assert_int_equal(scp80_cmd_enc(packet, &sec, r->kic, r->kid, payload, len), 0);
+	assert_int_equal(scp80_cmd_enc(packet, sec, r->kic, r->kid, payload, len), 0);
 	rig_clear(r);
-	talloc_free(rig_packet(r, packet->data, packet->len));
+	resp = rig_packet(r, packet->data, packet->len);
+	first = inline_por(r, sec, resp);
 	talloc_free(packet);
+	talloc_free(resp);
 	rig_pump(r);
-	return por(r, &sec, status);
+	second = por(r, sec, status);
+	if (!second)
+		*status = r->inline_status;
+	return second ? second : first;
 }
 
 char *rig_script(struct rig *r, uint32_t tar, uint8_t chain, const char *tlvs, int *status)
