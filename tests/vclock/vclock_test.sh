@@ -18,7 +18,7 @@ check "1000 s alone take $t ms" test $t -lt 5000
 check "a later process sees the same clock" test $(($(cat "$dir/d") - $(date +%s))) -ge 999
 
 t=$(ms)
-"${with[@]}" sleep 1000000 &
+"${with[@]}" sleep 2000 &
 other=$!
 "${with[@]}" RSP_VCLOCK_MIN=2 RSP_VCLOCK_DRIVER=1 sleep 400; t=$(($(ms) - t))
 kill $other; wait
@@ -30,7 +30,7 @@ t=$(ms); "${with[@]}" RSP_VCLOCK_MIN=2 RSP_VCLOCK_DRIVER=1 sleep 1; t=$(($(ms) -
 check "one process too few: 1 s takes $t ms" test $t -ge 950
 
 t=$(ms)
-"${with[@]}" bash -c 'while :; do :; done' &
+timeout 10 "${with[@]}" bash -c 'while :; do :; done' &
 busy=$!
 "${with[@]}" RSP_VCLOCK_MIN=2 RSP_VCLOCK_DRIVER=1 sleep 1000 &
 driver=$!
