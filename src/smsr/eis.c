@@ -76,6 +76,7 @@ struct eis *eis_new(void *ctx, struct smsr_db *db, const struct es_eis *src)
 	eis->fix.props = NULL;		/* stored apart */
 	eis->fix.n_props = 0;
 	eis->fix.last_audit = 0;
+	eis->notif_seq = -1;
 	eis->fix.signed_info = dup_bytes(eis, src->signed_info);
 	eis->fix.signature = dup_bytes(eis, src->signature);
 	own_sd(eis, &eis->fix.ecasd);
@@ -276,6 +277,36 @@ int eis_declared(struct eis *eis, const char *imei)
 	eis->declared = true;
 	if (imei && *imei)
 		OSMO_STRLCPY_ARRAY(eis->imei, imei);
+	return smsr_db_eis_update(eis->db, eis);
+}
+
+/* All the protection there is on SMS: the packet has no counter (ota-transport 1.9). Numbers wrap. */
+bool eis_notif_new(struct eis *eis, uint16_t seq, bool fresh)
+{
+	int d = eis->notif_seq < 0 ? 1 : (int16_t)(seq - eis->notif_seq);
+
+	if (!fresh && (d < 0 || (d == 0 && eis->notif_done)))
+		return false;
+	if (d) {
+		eis->notif_seq = seq;
+		eis->notif_done = false;
+		smsr_db_eis_update(eis->db, eis);
+	}
+	return true;
+}
+
+void eis_notif_done(struct eis *eis, uint16_t seq)
+{
+	if (eis->notif_seq != seq || eis->notif_done)
+		return;
+	eis->notif_done = true;
+	smsr_db_eis_update(eis->db, eis);
+}
+
+int eis_notif_forget(struct eis *eis)
+{
+	eis->notif_seq = -1;
+	eis->notif_done = false;
 	return smsr_db_eis_update(eis->db, eis);
 }
 

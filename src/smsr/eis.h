@@ -31,6 +31,8 @@ struct eis {
 	 * enable. */
 	bool uncertain, audit_due;
 	int64_t uncertain_since;
+	int notif_seq;			/* of the newest notification, -1: none yet */
+	bool notif_done;		/* and it was confirmed */
 	struct aid pending_aid;
 };
 
@@ -60,6 +62,11 @@ int eis_profile_seen(struct eis *eis, struct eis_profile *p, enum eis_pstate sta
 int eis_memory(struct eis *eis, uint32_t remaining, uint32_t available);
 int eis_audited(struct eis *eis); /* all of the card was seen: certain, LastAuditDate */
 int eis_declared(struct eis *eis, const char *imei);
+/* A notification came. false: it is older than the newest, or was confirmed: recorded by somebody and sent again, or
+ * late. fresh: it came in a session with the card's key, its number counts whatever it is. */
+bool eis_notif_new(struct eis *eis, uint16_t seq, bool fresh);
+void eis_notif_done(struct eis *eis, uint16_t seq);		/* the card has taken its confirmation */
+int eis_notif_forget(struct eis *eis);				/* whatever comes next counts */
 /* A change to aid left and nobody knows: audit due. */
 int eis_uncertain(struct eis *eis, const struct aid *aid);
 int eis_certain(struct eis *eis);

@@ -4,9 +4,11 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <stdio.h>
+#include <string.h>
 #include <talloc.h>
 
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/logging.h>
 
 #include "es_notify.h"
@@ -80,6 +82,7 @@ static void confirm_done(void *priv, enum card_outcome outcome, const char *deta
 	if (ok) {
 		LOG_NOTIF(e, &j->n, LOGL_INFO, "confirmed\n");
 		say(e, &j->n, "confirmed");
+		eis_notif_done(e->eis, j->n.seq);
 		if (j->n.type == NOTIF_CHANGED)
 			follow(e, &j->n);
 		deleted_by_card(e, a.data, a.len);
@@ -151,6 +154,11 @@ static void on_its_own(struct euicc *e, const struct notif *n)
 
 void notif_in(struct euicc *e, const struct notif *n, const char *bearer)
 {
+	if (!eis_notif_new(e->eis, n->seq, !strcmp(bearer, "HTTPS"))) {
+		LOG_NOTIF(e, n, LOGL_NOTICE, "%s, by %s: old, dropped\n", notif_type_text(n->type), bearer);
+		counter_inc(CTR_NOTIF_OLD);
+		return;
+	}
 	LOG_NOTIF(e, n, LOGL_INFO, "%s, by %s\n", notif_type_text(n->type), bearer);
 	say(e, n, bearer);
 	if (proc_notif(e, n))

@@ -303,6 +303,8 @@ static void confirmed(struct proc *p, const struct proc_card *c)
 	bool enable = p->row.kind == PROC_ENABLE;
 
 	LOG_PROC(p, LOGL_INFO, "confirmed\n");
+	if (c)
+		eis_notif_done(e->eis, p->row.seq);
 	proc_say(p, enable ? "EnableProfile" : "DisableProfile", "confirmed", to ? to->i.iccid : NULL);
 	if (to) {
 		eis_profile_enabled(e->eis, to);

@@ -62,6 +62,8 @@ static const char *const schema[] = {
 	es_link_schema,
 	smsr_db_grant_schema,
 	smsr_db_bearer_schema,
+	"ALTER TABLE euicc ADD COLUMN notif_seq INTEGER NOT NULL DEFAULT -1;"
+	"ALTER TABLE euicc ADD COLUMN notif_done INTEGER NOT NULL DEFAULT 0;",
 };
 
 struct smsr_db *smsr_db_open(void *ctx, const char *path, struct keystore *ks)

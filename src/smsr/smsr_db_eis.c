@@ -21,7 +21,7 @@ static const char *const sql[] = {
 		"SELECT eum_id, production_date, platform_type, platform_version, isdp_file_aid, isdp_module_aid,"
 		" cattp, http, sp_version, rp_version, signed_info, signature, isdr_aid, isdr_tar, isdr_sin, isdr_sdin,"
 		" ecasd_aid, ecasd_tar, ecasd_sin, ecasd_sdin, smsr_id, remaining_memory, available_memory, last_audit,"
-		" declared, imei, uncertain, uncertain_since, pending_aid, audit_due FROM euicc WHERE eid = ?1",
+		" declared, imei, uncertain, uncertain_since, pending_aid, audit_due, notif_seq, notif_done FROM euicc WHERE eid = ?1",
 	[ST_EUICC_INSERT] =
 		"INSERT INTO euicc (eid, eum_id, production_date, platform_type, platform_version, isdp_file_aid,"
 		" isdp_module_aid, cattp, http, sp_version, rp_version, signed_info, signature, isdr_aid, isdr_tar,"
@@ -30,7 +30,8 @@ static const char *const sql[] = {
 		" VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24)",
 	[ST_EUICC_UPDATE] =
 		"UPDATE euicc SET remaining_memory = ?2, available_memory = ?3, last_audit = ?4, declared = ?5,"
-		" imei = ?6, uncertain = ?7, uncertain_since = ?8, pending_aid = ?9, audit_due = ?10 WHERE eid = ?1",
+		" imei = ?6, uncertain = ?7, uncertain_since = ?8, pending_aid = ?9, audit_due = ?10,"
+		" notif_seq = ?11, notif_done = ?12 WHERE eid = ?1",
 	[ST_PROFILES] = "SELECT iccid, aid, mno_id, smdp_id, state, fallback, imsi, msisdn, type, allocated, free, pol2"
 			" FROM profile WHERE eid = ?1 ORDER BY aid",
 	[ST_PROFILE_PUT] =
@@ -203,6 +204,8 @@ static void load_euicc(struct smsr_db *db, struct eis *eis)
 	col_str(s, ST_EUICC_GET, 25, eis->imei);
 	eis->uncertain = sqldb_col_int(s, ST_EUICC_GET, 26);
 	eis->uncertain_since = sqldb_col_int(s, ST_EUICC_GET, 27);
+	eis->notif_seq = sqldb_col_int(s, ST_EUICC_GET, 30);
+	eis->notif_done = sqldb_col_int(s, ST_EUICC_GET, 31);
 	col_aid(s, ST_EUICC_GET, 28, &eis->pending_aid);
 	eis->audit_due = sqldb_col_int(s, ST_EUICC_GET, 29);
 }
@@ -319,6 +322,8 @@ int smsr_db_eis_update(struct smsr_db *db, const struct eis *eis)
 	sqldb_bind_int(s, ST_EUICC_UPDATE, 8, eis->uncertain_since);
 	bind_aid(s, ST_EUICC_UPDATE, 9, &eis->pending_aid);
 	sqldb_bind_int(s, ST_EUICC_UPDATE, 10, eis->audit_due);
+	sqldb_bind_int(s, ST_EUICC_UPDATE, 11, eis->notif_seq);
+	sqldb_bind_int(s, ST_EUICC_UPDATE, 12, eis->notif_done);
 	return sqldb_exec(s, ST_EUICC_UPDATE);
 }
 

@@ -312,6 +312,17 @@ DEFUN(euicc_forget, euicc_forget_cmd, "euicc EID bearer forget",
 	return store(vty, e, "bearer experience forgotten");
 }
 
+DEFUN(euicc_renumbered, euicc_renumbered_cmd, "euicc EID notifications forget",
+      EUICC_HELP "Notifications of this card\nIt numbers them anew: whatever comes next counts\n")
+{
+	struct euicc *e = settable(vty, argv[0]);
+
+	if (!e)
+		return CMD_WARNING;
+	eis_notif_forget(e->eis);
+	return store(vty, e, "notification number forgotten");
+}
+
 #define SCP80_HELP "Secured packets to this card (ota-transport 1)\n"
 
 DEFUN(euicc_spi, euicc_spi_cmd, "euicc EID scp80 spi HEX",
@@ -379,6 +390,7 @@ void smsr_vty_bearer_init(void)
 	install_element(ENABLE_NODE, &euicc_order_cmd);
 	install_element(ENABLE_NODE, &euicc_no_order_cmd);
 	install_element(ENABLE_NODE, &euicc_forget_cmd);
+	install_element(ENABLE_NODE, &euicc_renumbered_cmd);
 	install_element(ENABLE_NODE, &euicc_spi_cmd);
 	install_element(ENABLE_NODE, &euicc_script_cmd);
 	install_element(ENABLE_NODE, &euicc_no_scp80_cmd);

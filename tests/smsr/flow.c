@@ -205,13 +205,18 @@ void flow_outcome(enum card_outcome outcome)
 
 void flow_notif(unsigned type, unsigned seq, const char *iccid)
 {
+	flow_notif_by(type, seq, iccid, "SMS");
+}
+
+void flow_notif_by(unsigned type, unsigned seq, const char *iccid, const char *bearer)
+{
 	struct eis_profile *p = eis_by_iccid(flow.e->eis, iccid);
 	struct notif n = { .eid = flow.e->eis->fix.eid, .type = type, .seq = seq };
 
 	assert_non_null(p);
 	n.aid = p->i.isdp_aid;
 	btw("notification %02X #%u: %s is enabled", type, seq, iccid);
-	notif_in(flow.e, &n, "SMS");
+	notif_in(flow.e, &n, bearer);
 	turn();
 }
 

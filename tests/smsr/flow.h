@@ -77,7 +77,8 @@ void flow_pass(unsigned seconds);
 void flow_leaves(void);
 void flow_card(const char *resp_hex);		/* leaves first if it has not */
 void flow_outcome(enum card_outcome outcome);
-void flow_notif(unsigned type, unsigned seq, const char *iccid);
+void flow_notif(unsigned type, unsigned seq, const char *iccid);	/* by SMS */
+void flow_notif_by(unsigned type, unsigned seq, const char *iccid, const char *bearer);
 const char *flow_script(void);			/* of the newest command, "" none open */
 
 struct answer *flow_answered(int64_t req_id);	/* NULL: not yet */
