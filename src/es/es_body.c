@@ -17,7 +17,7 @@ static const struct es_field addr_fields[] = {
 	{ "Imsi", ET_DIGITS, EC_OPT, offsetof(struct es_addr, imsi), sizeof(((struct es_addr *)0)->imsi) },
 	{ "Msisdn", ET_DIGITS, EC_OPT, offsetof(struct es_addr, msisdn), sizeof(((struct es_addr *)0)->msisdn) },
 };
-const struct es_group es_group_addr = ES_GROUP(addr_fields, struct es_addr);
+const struct es_group es_group_addr = ES_TYPE(addr_fields, struct es_addr, "SubscriptionAddressType");
 
 /* off-card.md 3.1, 3.4 */
 static const struct es_field rule_fields[] = {
@@ -26,12 +26,12 @@ static const struct es_field rule_fields[] = {
 	{ "Qualification", ET_WORD, EC_ONE, offsetof(struct es_pol2_rule, qualification), 16,
 	  .words = "Not-Allowed|Auto-Delete" },
 };
-const struct es_group es_group_rule = ES_GROUP(rule_fields, struct es_pol2_rule);
+const struct es_group es_group_rule = ES_TYPE(rule_fields, struct es_pol2_rule, "POL2RuleType");
 
 static const struct es_field pol2_fields[] = {
 	{ "Rule", ET_ARRAY, EC_MANY, B(pol2), B(n_pol2), &es_group_rule, 8 },
 };
-static const struct es_group group_pol2 = ES_GROUP(pol2_fields, struct es_body);
+static const struct es_group group_pol2 = ES_TYPE(pol2_fields, struct es_body, "POL2Type");
 
 #define F_EID		{ "Eid", ET_EID, EC_ONE, B(eid), B(has_eid) }
 #define F_ICCID		{ "Iccid", ET_ICCID, EC_ONE, B(iccid) }
@@ -69,7 +69,9 @@ static const struct es_field download[] = {	/* off-card.md 4.2: the spelling of 
 	F_EID, { "SmSr-id", ET_OID, EC_ONE, B(smsr_id), OID_STR_SIZE, .spell = ES_SPELL_DOWNLOAD_SMSR }, F_TYPE_OPT, F_ICCID_OPT,
 	{ "EnableProfile", ET_BOOL, EC_ONE, B(enable_profile) },
 };
-static const struct es_field iccid_rdata[] = { F_ICCID_OPT, F_RDATA };
+static const struct es_field iccid_rdata[] = {	/* operator gateways read the ICCID, too */
+	{ "Iccid", ET_ICCID, EC_OPT, B(iccid), .ifaces = BIT(ES2) }, F_RDATA,
+};
 static const struct es_field create_isdp[] = {
 	F_EID, F_ICCID, { "Mno-id", ET_OID, EC_ONE, B(mno_id), OID_STR_SIZE },
 	{ "RequiredMemory", ET_U32, EC_ONE, B(required_memory) }, F_MORE,
@@ -88,7 +90,8 @@ static const struct es_field address[] = { F_EID, F_SMSR, F_ICCID, F_NEWADDR };
 static const struct es_field handle[] = {
 	F_EID, F_ICCID, F_MNO_ES3, F_COMPLETION,
 };
-static const struct es_field nothing[] = { F_RDATA };
+static const struct es_field rdata[] = { F_RDATA };
+#define NOTHING { NULL, 0, sizeof(struct es_body), NULL }
 
 /* ES7 and what leads to it (4.4, 4.6) */
 static const struct es_field prepare_change[] = {
@@ -131,13 +134,13 @@ static const struct es_field plma_fields[] = {
 	{ "ProfileType", ET_CHARS, EC_ONE, GRANT(profile_type), 101 },
 	{ "AuthorisedOperation", ET_NAMES, EC_MANY, GRANT(names), GRANT(n_names), NULL, ES_GRANT_NAMES_MAX },
 };
-const struct es_group es_group_plma = ES_GROUP(plma_fields, struct es_grant);
+const struct es_group es_group_plma = ES_TYPE(plma_fields, struct es_grant, "PLMAType");
 static const struct es_field onc_fields[] = {
 	{ "Mno-id", ET_OID, EC_ONE, GRANT(mno_id), OID_STR_SIZE },
 	{ "ProfileType", ET_CHARS, EC_ONE, GRANT(profile_type), 101 },
 	{ "DiscardedNotification", ET_NAMES, EC_MANY, GRANT(names), GRANT(n_names), NULL, ES_GRANT_NAMES_MAX },
 };
-const struct es_group es_group_onc = ES_GROUP(onc_fields, struct es_grant);
+const struct es_group es_group_onc = ES_TYPE(onc_fields, struct es_grant, "ONCType");
 #define F_PLMA(type, card, max)	{ "Plma", type, card, B(grant), B(n_grants), &es_group_plma, max }
 #define F_ONC(type, card, max)	{ "Onc", type, card, B(grant), B(n_grants), &es_group_onc, max }
 static const struct es_field set_plma[] = { F_SMSR, F_PLMA(ET_VEC, EC_ONE, 1) };
@@ -156,7 +159,7 @@ static const struct es_field handle_attribute[] = { F_EID, F_ICCID, F_MNO_OPT, F
 
 #define G(table) ES_GROUP(table, struct es_body)
 static const struct es_group group_base_request = G(base_request), group_base_response = G(base_response),
-	group_base_notification = { NULL, 0, sizeof(struct es_body) };
+	group_base_notification = { NULL, 0, sizeof(struct es_body), NULL };
 
 static const struct message {
 	enum es_func func;
@@ -164,43 +167,43 @@ static const struct message {
 	bool notification;
 	struct es_group request, response;
 } messages[] = {
-	{ ES_FN_REGISTER_EIS, BIT(ES1), false, G(eis_fields), G(nothing) },
+	{ ES_FN_REGISTER_EIS, BIT(ES1), false, G(eis_fields), NOTHING },
 	{ ES_FN_GET_EIS, ES2_3_4, false, G(get_eis), G(eis_opt) },
 	{ ES_FN_AUDIT_EIS, ES2_3_4, false, G(audit_eis), G(eis_opt) },
 	{ ES_FN_DOWNLOAD_PROFILE, BIT(ES2), false, G(download), G(iccid_rdata) },
 	{ ES_FN_CREATE_ISDP, BIT(ES3), false, G(create_isdp), G(create_isdp_rsp) },
-	{ ES_FN_SEND_DATA, BIT(ES3), false, G(send_data), G(nothing) },
-	{ ES_FN_PROFILE_DOWNLOAD_COMPLETED, BIT(ES3), false, G(completed), G(nothing) },
+	{ ES_FN_SEND_DATA, BIT(ES3), false, G(send_data), G(rdata) },
+	{ ES_FN_PROFILE_DOWNLOAD_COMPLETED, BIT(ES3), false, G(completed), NOTHING },
 	{ ES_FN_ENABLE_PROFILE, ES2_3_4, false, G(iccid_only), G(iccid_rdata) },
 	{ ES_FN_DISABLE_PROFILE, ES2_3_4, false, G(iccid_only), G(iccid_rdata) },
 	{ ES_FN_DELETE_PROFILE, BIT(ES2) | BIT(ES4), false, G(iccid_only), G(iccid_rdata) },
 	{ ES_FN_DELETE_ISDP, BIT(ES3), false, G(iccid_only), G(iccid_rdata) },
-	{ ES_FN_UPDATE_POLICY_RULES, ES2_3_4, false, G(policy), G(nothing) },
-	{ ES_FN_UPDATE_SUBSCRIPTION_ADDRESS, ES2_3_4, false, G(address), G(nothing) },
-	{ ES_FN_UPDATE_EIS_PROPERTIES, BIT(ES1), false, G(properties), G(nothing) },
-	{ ES_FN_UPDATE_CONNECTIVITY, BIT(ES3), false, G(connectivity), G(nothing) },
-	{ ES_FN_SET_PLMA, BIT(ES2) | BIT(ES3) | BIT(ES4A), false, G(set_plma), G(nothing) },
+	{ ES_FN_UPDATE_POLICY_RULES, ES2_3_4, false, G(policy), NOTHING },
+	{ ES_FN_UPDATE_SUBSCRIPTION_ADDRESS, ES2_3_4, false, G(address), NOTHING },
+	{ ES_FN_UPDATE_EIS_PROPERTIES, BIT(ES1), false, G(properties), NOTHING },
+	{ ES_FN_UPDATE_CONNECTIVITY, BIT(ES3), false, G(connectivity), G(rdata) },
+	{ ES_FN_SET_PLMA, BIT(ES2) | BIT(ES3) | BIT(ES4A), false, G(set_plma), NOTHING },
 	{ ES_FN_GET_PLMA, ES2_3_4 | BIT(ES4A), false, G(get_plma), G(get_plma_rsp) },
-	{ ES_FN_SET_ONC, BIT(ES2) | BIT(ES3) | BIT(ES4A), false, G(set_onc), G(nothing) },
+	{ ES_FN_SET_ONC, BIT(ES2) | BIT(ES3) | BIT(ES4A), false, G(set_onc), NOTHING },
 	{ ES_FN_GET_ONC, BIT(ES2) | BIT(ES3) | BIT(ES4A), false, G(get_onc), G(get_onc_rsp) },
-	{ ES_FN_SET_FALLBACK, ES2_3_4, false, G(iccid_only), G(nothing) },
-	{ ES_FN_SET_EMERGENCY, ES2_3_4, false, G(iccid_only), G(nothing) },
-	{ ES_FN_PREPARE_SMSR_CHANGE, BIT(ES4), false, G(prepare_change), G(nothing) },
-	{ ES_FN_SMSR_CHANGE, BIT(ES4), false, G(smsr_change), G(nothing) },
+	{ ES_FN_SET_FALLBACK, ES2_3_4, false, G(iccid_only), G(rdata) },
+	{ ES_FN_SET_EMERGENCY, ES2_3_4, false, G(iccid_only), G(rdata) },
+	{ ES_FN_PREPARE_SMSR_CHANGE, BIT(ES4), false, G(prepare_change), NOTHING },
+	{ ES_FN_SMSR_CHANGE, BIT(ES4), false, G(smsr_change), NOTHING },
 	{ ES_FN_CREATE_ADDITIONAL_KEYSET, BIT(ES7), false, G(keyset), G(keyset_rsp) },
-	{ ES_FN_HANDOVER_EUICC, BIT(ES7), false, G(eis_fields), G(nothing) },
+	{ ES_FN_HANDOVER_EUICC, BIT(ES7), false, G(eis_fields), NOTHING },
 	{ ES_FN_AUTHENTICATE_SMSR, BIT(ES7), false, G(authenticate), G(authenticate_rsp) },
-	{ ES_FN_HANDLE_SMSR_CHANGE, ES2_3_4 | BIT(ES7), true, G(handle_change), G(nothing) },
-	{ ES_FN_HANDLE_DOWNLOADED, ES2_3_4, true, G(handle_downloaded), G(nothing) },
-	{ ES_FN_HANDLE_POL2_UPDATED, ES2_3_4, true, G(handle_pol2), G(nothing) },
-	{ ES_FN_HANDLE_PLMA_CHANGED, ES2_3_4, true, G(handle_plma), G(nothing) },
-	{ ES_FN_HANDLE_FALLBACK_SET, ES2_3_4, true, G(handle_attribute), G(nothing) },
-	{ ES_FN_HANDLE_FALLBACK_UNSET, ES2_3_4, true, G(handle_attribute), G(nothing) },
-	{ ES_FN_HANDLE_EMERGENCY_SET, ES2_3_4, true, G(handle_attribute), G(nothing) },
-	{ ES_FN_HANDLE_EMERGENCY_UNSET, ES2_3_4, true, G(handle_attribute), G(nothing) },
-	{ ES_FN_HANDLE_ENABLED, ES2_3_4, true, G(handle), G(nothing) },
-	{ ES_FN_HANDLE_DISABLED, ES2_3_4, true, G(handle), G(nothing) },
-	{ ES_FN_HANDLE_DELETED, ES2_3_4, true, G(handle), G(nothing) },
+	{ ES_FN_HANDLE_SMSR_CHANGE, ES2_3_4 | BIT(ES7), true, G(handle_change), NOTHING },
+	{ ES_FN_HANDLE_DOWNLOADED, ES2_3_4, true, G(handle_downloaded), NOTHING },
+	{ ES_FN_HANDLE_POL2_UPDATED, ES2_3_4, true, G(handle_pol2), NOTHING },
+	{ ES_FN_HANDLE_PLMA_CHANGED, ES2_3_4, true, G(handle_plma), NOTHING },
+	{ ES_FN_HANDLE_FALLBACK_SET, ES2_3_4, true, G(handle_attribute), NOTHING },
+	{ ES_FN_HANDLE_FALLBACK_UNSET, ES2_3_4, true, G(handle_attribute), NOTHING },
+	{ ES_FN_HANDLE_EMERGENCY_SET, ES2_3_4, true, G(handle_attribute), NOTHING },
+	{ ES_FN_HANDLE_EMERGENCY_UNSET, ES2_3_4, true, G(handle_attribute), NOTHING },
+	{ ES_FN_HANDLE_ENABLED, ES2_3_4, true, G(handle), NOTHING },
+	{ ES_FN_HANDLE_DISABLED, ES2_3_4, true, G(handle), NOTHING },
+	{ ES_FN_HANDLE_DELETED, ES2_3_4, true, G(handle), NOTHING },
 };
 
 const struct es_group *es_body_group(enum es_iface iface, enum es_func func, enum es_kind kind)
@@ -230,7 +233,7 @@ static const struct es_field code_fields[] = {
 	{ "SubjectIdentifier", ET_STR, EC_OPT, offsetof(struct es_result, subject_id) },
 	{ "Message", ET_STR, EC_OPT, offsetof(struct es_result, message) },
 };
-static const struct es_group group_code = ES_GROUP(code_fields, struct es_result);
+const struct es_group es_group_status = ES_TYPE(code_fields, struct es_result, "StatusCodeDataType");
 
 /* A sender that puts the reason into SubjectIdentifier (off-card.md 5.4, last paragraph) */
 static void reason_from_subject_id(struct es_result *res)
@@ -263,7 +266,7 @@ int es_result_dec(struct es_dec *d, struct es_result *res, const struct _xmlNode
 		return es_dec_fail(d, ES_R_PARAM_INVALID, n, "Status", "unknown value");
 	res->status = status;
 	if (status != ES_EXECUTED_SUCCESS && code)	/* on success some senders fill it with nothing */
-		rc = es_fields_dec(d, &group_code, res, code);
+		rc = es_fields_dec(d, &es_group_status, res, code);
 	reason_from_subject_id(res);
 	return rc;
 }
@@ -274,7 +277,7 @@ void es_result_enc(struct bytes *out, const char *name, const struct es_result *
 	es_out_elem(out, "Status", es_status_name(res->status));
 	if (res->status != ES_EXECUTED_SUCCESS && *res->subject && *res->reason) {
 		es_out_open(out, "StatusCodeData");
-		es_fields_enc(out, &group_code, res, &(struct es_enc){ ES1, NULL });
+		es_fields_enc(out, &es_group_status, res, &(struct es_enc){ ES1, NULL });
 		es_out_close(out, "StatusCodeData");
 	}
 	es_out_close(out, name);

@@ -21,14 +21,14 @@ static const struct es_field key_fields[] = {
 	{ "Index", ET_U8, EC_ONE, KEY(index) },
 	{ "KeyComponents", ET_KEYS, EC_ONE },
 };
-static const struct es_group group_key = ES_GROUP(key_fields, struct es_keyset_key);
+static const struct es_group group_key = ES_TYPE(key_fields, struct es_keyset_key, "KeyType");
 
 static const struct es_field cert_fields[] = {
 	{ "Index", ET_CERT_INDEX, EC_ONE },
 	{ "CaId", ET_OID, EC_OPT, KS(ca_id), OID_STR_SIZE },
 	{ "Value", ET_HEX, EC_ONE, KS(cert) },
 };
-static const struct es_group group_cert = ES_GROUP(cert_fields, struct es_keyset);
+static const struct es_group group_cert = ES_TYPE(cert_fields, struct es_keyset, "GPCertificateType");
 
 static const struct es_field keyset_fields[] = {
 	{ "Version", ET_U8, EC_ONE, KS(version) },
@@ -37,7 +37,7 @@ static const struct es_field keyset_fields[] = {
 	{ "Key", ET_ARRAY, EC_MANY, KS(key), KS(n_keys), &group_key, 4 },
 	{ "Certificate", ET_CERT, EC_OPT, KS(cert), ES_NOWHERE, &group_cert },
 };
-static const struct es_group group_keyset = ES_GROUP(keyset_fields, struct es_keyset);
+static const struct es_group group_keyset = ES_TYPE(keyset_fields, struct es_keyset, "KeysetType");
 
 static const struct es_field sd_fields[] = {
 	{ "Aid", ET_AID, EC_ONE, SD(aid) },
@@ -47,7 +47,7 @@ static const struct es_field sd_fields[] = {
 	{ "Role", ET_CHARS, EC_ONE, SD(role), 8 },
 	{ "Keyset", ET_ARRAY, EC_MANY, SD(keyset), SD(n_keysets), &group_keyset, 8 },
 };
-static const struct es_group group_sd = ES_GROUP(sd_fields, struct es_sd);
+static const struct es_group group_sd = ES_TYPE(sd_fields, struct es_sd, "SecurityDomainType");
 
 static const struct es_field caps_fields[] = {
 	{ "CattpSupport", ET_BOOL, EC_ONE, E(cattp) },
@@ -57,7 +57,7 @@ static const struct es_field caps_fields[] = {
 	{ "SecurePacketVersion", ET_CHARS, EC_ONE, E(secure_packet_version), 16 },
 	{ "RemoteProvisioningVersion", ET_CHARS, EC_ONE, E(remote_provisioning_version), 16 },
 };
-static const struct es_group group_caps = ES_GROUP(caps_fields, struct es_eis);
+static const struct es_group group_caps = ES_TYPE(caps_fields, struct es_eis, "EuiccCapabilitiesType");
 
 static const struct es_field signed_fields[] = {
 	{ "Eid", ET_EID, EC_ONE, E(eid), ES_NOWHERE },
@@ -70,12 +70,12 @@ static const struct es_field signed_fields[] = {
 	{ "Ecasd", ET_SD, EC_OPT, E(ecasd), ES_NOWHERE, &group_sd },
 	{ "EuiccCapabilities", ET_GROUP, EC_OPT, 0, ES_NOWHERE, &group_caps },
 };
-static const struct es_group group_signed = ES_GROUP(signed_fields, struct es_eis);
+static const struct es_group group_signed = ES_TYPE(signed_fields, struct es_eis, "EumSignedInfoType");
 
 static const struct es_field profile_pol2_fields[] = {
 	{ "Rule", ET_ARRAY, EC_MANY, PI(pol2), PI(n_pol2), &es_group_rule, 8 },
 };
-static const struct es_group group_profile_pol2 = ES_GROUP(profile_pol2_fields, struct es_profile_info);
+static const struct es_group group_profile_pol2 = ES_TYPE(profile_pol2_fields, struct es_profile_info, "POL2Type");
 
 static const struct es_field profile_fields[] = {
 	{ "Iccid", ET_ICCID, EC_ONE, PI(iccid) },
@@ -91,7 +91,7 @@ static const struct es_field profile_fields[] = {
 	{ "FreeMemoery", ET_U32, EC_ALIAS, PI(free_memory) },
 	{ "pol2", ET_GROUP, EC_ONE, 0, ES_NOWHERE, &group_profile_pol2 },
 };
-static const struct es_group group_profile = ES_GROUP(profile_fields, struct es_profile_info);
+static const struct es_group group_profile = ES_TYPE(profile_fields, struct es_profile_info, "ProfileInfoType");
 
 /* off-card.md 3.5 */
 static const struct es_field record_fields[] = {
@@ -106,7 +106,7 @@ static const struct es_field record_fields[] = {
 	{ "Imei", ET_HEX, EC_OPT, AR(imei) },
 	{ "Meid", ET_HEX, EC_OPT, AR(meid) },
 };
-static const struct es_group group_record = ES_GROUP(record_fields, struct es_audit_record);
+static const struct es_group group_record = ES_TYPE(record_fields, struct es_audit_record, "AuditTrailRecordType");
 static const struct es_field trail_fields[] = {
 	{ "Record", ET_VEC, EC_MANY, E(audit), E(n_audit), &group_record, ES_AUDIT_RECORDS_MAX },
 };
@@ -125,7 +125,7 @@ static const struct es_field eis_fields[] = {
 	{ "AuditTrail", ET_GROUP, EC_OPT, 0, E(has_audit), &group_trail },
 	{ "AdditionalProperties", ET_PROPS, EC_OPT, E(props), E(n_props), NULL, ES_PROPERTIES_MAX },
 };
-const struct es_group es_group_eis = ES_GROUP(eis_fields, struct es_eis);
+const struct es_group es_group_eis = ES_TYPE(eis_fields, struct es_eis, "EISType");
 
 /* What HandleSMSRChangeNotification shows (off-card.md 3.8, last column): no address, state, memory, POL2, fall-back */
 static const struct es_field change_profile_fields[] = {
@@ -136,14 +136,14 @@ static const struct es_field change_profile_fields[] = {
 	{ "ProfileType", ET_CHARS, EC_OPT, PI(profile_type), 101 },
 };
 static const struct es_group group_change_profile = ES_GROUP(change_profile_fields, struct es_profile_info);
-static const struct es_group group_change_signed = { signed_fields, 1, sizeof(struct es_eis) };	/* Eid */
+static const struct es_group group_change_signed = { signed_fields, 1, sizeof(struct es_eis), NULL };	/* Eid */
 static const struct es_field change_fields[] = {
 	{ "EumSignedInfo", ET_GROUP, EC_ONE, 0, ES_NOWHERE, &group_change_signed },
 	{ "Smsr-id", ET_OID, EC_OPT, E(smsr_id), OID_STR_SIZE },
 	{ "ProfileInfo", ET_VEC, EC_MANY, E(profile), E(n_profiles), &group_change_profile, 64 },
 };
-const struct es_group es_group_eis_change = ES_GROUP(change_fields, struct es_eis);
-static const struct es_group group_only_signed = { eis_fields, 1, sizeof(struct es_eis) };
+const struct es_group es_group_eis_change = ES_TYPE(change_fields, struct es_eis, "EISChangeType");
+static const struct es_group group_only_signed = { eis_fields, 1, sizeof(struct es_eis), NULL };
 
 static const char *const pstate_names[] = {
 	[ES_PS_CREATED] = "Created", [ES_PS_DISABLED] = "Disabled", [ES_PS_ENABLED] = "Enabled",

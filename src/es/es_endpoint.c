@@ -7,6 +7,7 @@
 #include <string.h>
 #include <talloc.h>
 #include <osmocom/rsp/crypto/key.h>
+#include <osmocom/rsp/es/es_schema.h>
 
 #include <osmocom/rsp/util/counters.h>
 
@@ -41,7 +42,7 @@ static int es_hold_destroy(struct es_hold *h)
 static void hold_flush(void *data)
 {
 	struct es_hold *h = data;
-	const struct http_header type = { "Content-Type", ES_SOAP_CONTENT_TYPE };
+	const struct http_header type = { "Content-Type", h->content_type ? : ES_SOAP_CONTENT_TYPE };
 	struct http_req *hr = h->hr;
 
 	http_req_set_priv(hr, NULL);
@@ -251,6 +252,30 @@ static unsigned http_begin_cb(void *priv, struct http_req *hr)
 	return 0;
 }
 
+/* ?xsd, ?wsdl, ?wsdl=SERVICE: to a party, as everything here. false: not such a question. */
+static bool rx_schema(struct es_link *l, struct es_hold *h)
+{
+	const char *query = http_req_query(h->hr);
+	const struct es_service *s = NULL;
+	struct bytes *text = NULL;
+
+	if (strcmp(http_req_method(h->hr), "GET"))
+		return false;
+	if (!strncmp(query, "wsdl=", 5))
+		s = es_service_find(query + 5);
+	if (!strcmp(query, "xsd"))
+		text = es_schema_xsd(h, false);
+	else if (!strcmp(query, "wsdl") || s)
+		text = es_schema_wsdl(h, s, es_role_name(l->cfg.own_role), l->cfg.own_url ? : "", "?xsd");
+	if (text) {
+		h->content_type = "text/xml; charset=utf-8";
+		es_hold_reply(h, 200, text);
+	} else {
+		es_hold_reply(h, *query ? 404 : 405, NULL);
+	}
+	return true;
+}
+
 static void rx_http(struct es_link *l, struct es_hold *h)
 {
 	struct rx rx = { .l = l, .h = h };
@@ -261,11 +286,15 @@ static void rx_http(struct es_link *l, struct es_hold *h)
 	rx.p = es_party_by_fpr(l, http_req_peer_fpr(h->hr), NULL);
 	if (!rx.p)	/* was one when it began */
 		return es_hold_reply(h, 403, NULL);
+	if (rx_schema(l, h))
+		return;
 	if (strcmp(http_req_method(h->hr), "POST"))
 		return es_hold_reply(h, 405, NULL);
 	if (!media_type_ok(h->hr))
 		return es_hold_reply(h, 415, NULL);
 	rx.raw = http_req_body(h->hr, &rx.len);
+	if (l->cfg.trace)
+		l->cfg.trace(l->cfg.priv, true, rx.raw, rx.len);
 	rc = es_soap_dec_reason(&rx.m, &err, &reason, h, rx.raw, rx.len);
 	if (!rx.m) {
 		LOGP(DES, LOGL_NOTICE, "message from %s refused: %s\n", rx.p->id, err ? : "no memory");

@@ -63,8 +63,10 @@ struct es_group {
 	const struct es_field *f;
 	size_t n;
 	size_t size;		/* of the struct, for arrays */
+	const char *type;	/* name of the type in the schema; NULL: it has none of its own */
 };
-#define ES_GROUP(table, type) { (table), sizeof(table) / sizeof((table)[0]), sizeof(type) }
+#define ES_GROUP(table, type) { (table), sizeof(table) / sizeof((table)[0]), sizeof(type), NULL }
+#define ES_TYPE(table, type, name) { (table), sizeof(table) / sizeof((table)[0]), sizeof(type), name }
 
 struct es_dec {
 	void *ctx;		/* owner of what is decoded */
@@ -92,3 +94,4 @@ extern const struct es_group es_group_eis, es_group_eis_change;
 /* es_body.c: NULL when the interface has no such message. base: FunctionCallIdentifier ... or ProcessingStart ... */
 const struct es_group *es_body_group(enum es_iface iface, enum es_func func, enum es_kind kind);
 const struct es_group *es_body_base(enum es_kind kind);
+extern const struct es_group es_group_status;	/* StatusCodeData */

@@ -45,6 +45,7 @@ struct es_hold {
 	struct http_req *hr;
 	struct es_req *req;		/* waits for this one's answer */
 	unsigned status;
+	const char *content_type;	/* NULL: SOAP */
 	struct bytes *body;
 };
 

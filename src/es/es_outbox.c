@@ -248,6 +248,8 @@ static void transfer_done(void *priv, int status, const uint8_t *body, size_t le
 
 	o->inflight = false;
 	o->peer->inflight--;
+	if (l->cfg.trace && len)
+		l->cfg.trace(l->cfg.priv, true, body, len);
 	txn_event_begin(l->db);
 	if (status >= 200 && status < 300) {
 		rx_reply(o, status, body, len);
@@ -270,6 +272,8 @@ static void out_send(struct es_out *o)
 		talloc_free(o);
 		return;
 	}
+	if (o->l->cfg.trace)
+		o->l->cfg.trace(o->l->cfg.priv, false, body->data, body->len);
 	rc = http_cli_post(o->l->cli, o->url, ES_SOAP_CONTENT_TYPE, body->data, body->len, transfer_done, o);
 	talloc_free(body);
 	if (rc < 0) {

@@ -222,7 +222,7 @@ static int start_link(struct smsr *s)
 	struct smsr_cfg *c = &s->cfg;
 	struct smsr_party *p;
 	struct es_link_cfg cfg = {
-		.own_id = c->own_id, .own_name = c->own_name, .bind_ip = c->es_ip, .bind_port = c->es_port,
+		.own_id = c->own_id, .own_name = c->own_name, .own_role = ES_ROLE_SMSR, .bind_ip = c->es_ip, .bind_port = c->es_port,
 		.cert_file = c->tls_cert, .key_file = c->tls_key, .ca_file = c->tls_ca, .crl_file = c->tls_crl,
 		.default_validity_s = c->default_validity_s, .db = s->db->sql,
 		.request = request, .response = response, .notification = notification, .priv = s,

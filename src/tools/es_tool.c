@@ -9,6 +9,7 @@
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/crypto/cert.h>
+#include <osmocom/rsp/es/es_schema.h>
 #include <osmocom/rsp/util/misc.h>
 
 #include "es_tool.h"
@@ -116,44 +117,6 @@ int es_tool_parties(struct es_tool *t)
 	return -ENOENT;
 }
 
-static int set_field(struct es_msg *m, const char *name, const char *v)
-{
-	if (!strcmp(name, "eid")) {
-		m->b.has_eid = true;
-		return eid_from_str(&m->b.eid, v);
-	}
-	if (!strcmp(name, "iccid")) {
-		if (m->func != ES_FN_AUDIT_EIS)
-			return iccid_from_str(m->b.iccid, v);
-		m->b.iccids = talloc_zero_size(m, ICCID_STR_SIZE);
-		m->b.n_iccids = 1;
-		return iccid_from_str(m->b.iccids[0], v);
-	}
-	if (!strcmp(name, "smsr-id")) {
-		OSMO_STRLCPY_ARRAY(m->b.smsr_id, v);
-		return oid_valid(v) ? 0 : -EINVAL;
-	}
-	if (!strcmp(name, "profile-type"))
-		return osmo_strlcpy(m->b.profile_type, v, sizeof(m->b.profile_type)) < sizeof(m->b.profile_type) ? 0 : -EINVAL;
-	if (!strcmp(name, "enable")) {
-		m->b.enable_profile = !strcmp(v, "true");
-		return m->b.enable_profile || !strcmp(v, "false") ? 0 : -EINVAL;
-	}
-	return -EINVAL;
-}
-
-static int function_parse(const char *text, enum es_iface *iface, enum es_func *func)
-{
-	for (*iface = ES1; *iface <= ES4; (*iface)++) {
-		for (*func = ES_FN_NONE + 1; *func < ES_FN_HANDLE_ENABLED; (*func)++) {
-			if (!strncmp(text, es_iface_name(*iface), 3) && text[3] == '-' && !strcmp(text + 4, es_func_name(*func)))
-				return 0;
-		}
-	}
-	fprintf(stderr, "osmo-es: no such function: %s (see --help)\n", text);
-	return -EINVAL;
-}
-
 int es_tool_batch(struct es_tool *t)
 {
 	char line[128], *nl;
@@ -178,34 +141,60 @@ int es_tool_batch_line(struct es_msg *m, const char *line)
 {
 	char eid[EID_STR_SIZE], iccid[ICCID_STR_SIZE];
 
-	if (sscanf(line, "%32s %20s", eid, iccid) == 2 && !set_field(m, "eid", eid) && !set_field(m, "iccid", iccid))
+	m->b.has_eid = true;
+	if (sscanf(line, "%32s %20s", eid, iccid) == 2 && !eid_from_str(&m->b.eid, eid) && !iccid_from_str(m->b.iccid, iccid))
 		return 0;
 	fprintf(stderr, "osmo-es: not EID ICCID: %s\n", line);
 	return -EINVAL;
 }
 
-struct es_msg *es_tool_request(void *ctx, int argc, char **argv)
+/* Element=@FILE: the element that is in the file. */
+static char *file_word(void *ctx, const char *word)
 {
-	enum es_iface iface;
-	enum es_func func;
-	struct es_msg *m;
-	char arg[512], *eq;
-	int i;
+	const char *at = strstr(word, "=@");
+	char *buf, *start;
+	size_t len;
+	FILE *f;
 
-	if (function_parse(argv[0], &iface, &func) < 0)
+	if (!at)
+		return talloc_strdup(ctx, !strncmp(word, "enable=", 7) ? talloc_asprintf(ctx, "EnableProfile=%s", word + 7) : word);
+	f = fopen(at + 2, "r");
+	if (!f) {
+		fprintf(stderr, "osmo-es: %s: %s\n", at + 2, strerror(errno));
 		return NULL;
-	m = es_msg_new(ctx, iface, func, ES_REQUEST);
-	for (i = 1; i < argc; i++) {
-		OSMO_STRLCPY_ARRAY(arg, argv[i]);
-		eq = strchr(arg, '=');
-		if (eq)
-			*eq++ = '\0';
-		if (!eq || set_field(m, arg, eq) < 0) {
-			fprintf(stderr, "osmo-es: %s: %s is not a value of %s\n", argv[0], eq ? eq : "nothing", arg);
-			talloc_free(m);
-			return NULL;
-		}
 	}
+	buf = talloc_zero_size(ctx, EIS_FILE_MAX);
+	len = fread(buf, 1, EIS_FILE_MAX - 1, f);
+	fclose(f);
+	start = strstr(buf, "?>");	/* without the XML declaration */
+	start = start ? start + 2 : buf;
+	while (start < buf + len && strchr("\r\n\t ", *start))
+		start++;
+	return talloc_asprintf(ctx, "%.*s=%s", (int)(at - word), word, start);
+}
+
+/* In a batch each line brings its EID and ICCID. */
+struct es_msg *es_tool_request(void *ctx, int argc, char **argv, bool batch)
+{
+	const char **word = talloc_zero_array(ctx, const char *, argc + 2);
+	char *err = NULL;
+	struct es_msg *m;
+	int n = 0;
+
+	if (batch) {
+		word[n++] = "Eid=89000000000000000000000000000000";
+		word[n++] = "Iccid=8900000000000000000";
+	}
+	for (int i = 1; i < argc; i++) {
+		word[n] = file_word(word, argv[i]);
+		if (!word[n++])
+			return NULL;
+	}
+	m = es_msg_from_words(ctx, argv[0], word, n, &err);
+	if (!m)
+		fprintf(stderr, "osmo-es: %s: %s\n", argv[0], err ? : "not understood");
+	talloc_free(word);
+	talloc_free(err);
 	return m;
 }
 
@@ -255,6 +244,22 @@ static json_t *eis_json(const struct es_eis *e)
 			 "available-memory", (json_int_t)e->available_memory, "profiles", profiles);
 }
 
+static json_t *grants_json(const struct es_msg *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->b.n_grants; i++) {
+		const struct es_grant *g = &m->b.grant[i];
+		json_t *names = json_array();
+
+		for (size_t n = 0; n < g->n_names; n++)
+			json_array_append_new(names, json_string(g->names[n]));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "mno-id", g->mno_id, "m2m-sp-id", g->m2m_sp_id,
+						      "profile-type", g->profile_type, "names", names));
+	}
+	return list;
+}
+
 static void print_json(const struct es_msg *m)
 {
 	char eid[EID_STR_SIZE];
@@ -273,6 +278,8 @@ static void print_json(const struct es_msg *m)
 		json_object_set_new(j, "iccid", json_string(m->b.iccid));
 	if (m->b.eis)
 		json_object_set_new(j, "eis", eis_json(m->b.eis));
+	if (m->func == ES_FN_GET_PLMA || m->func == ES_FN_GET_ONC || m->func == ES_FN_HANDLE_PLMA_CHANGED)
+		json_object_set_new(j, "grants", grants_json(m));
 	json_dumpf(j, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(j);
@@ -310,4 +317,38 @@ void es_tool_print(const struct es_msg *m, bool json)
 	putchar('\n');
 	if (m->b.eis)
 		print_eis(m->b.eis);
+	for (size_t i = 0; i < m->b.n_grants; i++) {
+		const struct es_grant *g = &m->b.grant[i];
+
+		printf("  %s%s%s type '%s':", g->mno_id, g->m2m_sp_id[0] ? " to " : "", g->m2m_sp_id, g->profile_type);
+		for (size_t n = 0; n < g->n_names; n++)
+			printf(" %s", g->names[n]);
+		putchar('\n');
+	}
+}
+
+static int write_file(const char *dir, const char *name, const char *ext, const struct bytes *text)
+{
+	char *path = talloc_asprintf(text, "%s/%s.%s", dir, name, ext);
+	FILE *f = fopen(path, "w");
+
+	if (f && fwrite(text->data, 1, text->len, f) == text->len && fclose(f) == 0)
+		return 0;
+	fprintf(stderr, "osmo-es: %s: %s\n", path, strerror(errno));
+	return 2;
+}
+
+int es_tool_schema(void *ctx, const char *dir)
+{
+	const struct es_service *s = NULL;
+	int rc = write_file(dir, "esim-messaging-3", "xsd", es_schema_xsd(ctx, false));
+
+	if (!rc)
+		rc = write_file(dir, "esim-messaging-1", "xsd", es_schema_xsd(ctx, true));
+	while (!rc && (s = es_service_next(s))) {
+		char *url = talloc_asprintf(ctx, "https://localhost/esim-messaging/3/%s/%s", es_iface_name(s->iface), s->name);
+
+		rc = write_file(dir, s->name, "wsdl", es_schema_wsdl(ctx, s, s->owner, url, "esim-messaging-3.xsd"));
+	}
+	return rc;
 }

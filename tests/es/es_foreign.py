@@ -151,7 +151,7 @@ def dsigcheck(path, cert):
 
 def envelope(path):
     """Envelopes written by our code: namespaces and place of everything."""
-    for name in sorted(os.listdir(path)):
+    for name in sorted(n for n in os.listdir(path) if n.endswith('.xml')):
         root = etree.parse(os.path.join(path, name)).getroot()
         assert root.tag == '{%s}Envelope' % SOAP, name
         assert [c.tag for c in root] == ['{%s}Header' % SOAP, '{%s}Body' % SOAP], name
@@ -218,5 +218,36 @@ def zeep_request(d):
     open(d + '/zeep.xml', 'wb').write(etree.tostring(env))
 
 
+def validate(d):
+    """Every message against the schema, by lxml; the schema must be able to refuse."""
+    schema = etree.XMLSchema(etree.parse(d + '/x.xsd'))
+    n = 0
+    for name in sorted(os.listdir(d)):
+        if name.endswith('.xml'):
+            body = etree.parse(os.path.join(d, name)).getroot()[1][0]
+            doc = etree.fromstring(etree.tostring(body))
+            assert schema.validate(doc), (name, schema.error_log)
+            doc.append(etree.Element('{%s}Nonsense' % RPS))
+            assert not schema.validate(doc), name
+            n += 1
+    print(n)
+    assert n > 100
+
+
+def wsdl(d):
+    """zeep reads each WSDL, without the net, and finds every function; its request is as ours."""
+    import zeep
+    seen = 0
+    for name in sorted(os.listdir(d)):
+        if not name.endswith('.wsdl'):
+            continue
+        client = zeep.Client(os.path.join(d, name))
+        for service in client.wsdl.services.values():
+            for port in service.ports.values():
+                seen += len(port.binding._operations)
+    assert seen > 150, seen
+    print(seen)
+
+
 if __name__ == '__main__':
-    {'vectors': vectors, 'dsigcheck': dsigcheck, 'envelope': envelope, 'requests': requests}[sys.argv[1]](*sys.argv[2:])
+    {'validate': validate, 'wsdl': wsdl, 'vectors': vectors, 'dsigcheck': dsigcheck, 'envelope': envelope, 'requests': requests}[sys.argv[1]](*sys.argv[2:])

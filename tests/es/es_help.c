@@ -277,3 +277,38 @@ struct es_msg *help_msg(void *ctx, enum es_iface iface, enum es_func func, enum 
 		fill_response(m);
 	return m;
 }
+
+void help_for_each(void (*cb)(void *ctx, enum es_iface, enum es_func, enum es_kind))
+{
+	unsigned n = 0;
+
+	for (int i = ES1; i < _ES_IFACES; i++)
+		for (int f = ES_FN_NONE; f < _ES_FN_COUNT; f++)
+			for (int k = ES_REQUEST; k <= ES_NOTIFICATION; k++) {
+				void *ctx = talloc_new(NULL);
+
+				if (!es_msg_exists(i, f, k)) {
+					struct es_msg *m = help_msg(ctx, i, f, k);
+
+					assert_null(es_soap_enc(ctx, m));
+				} else {
+					cb(ctx, i, f, k);
+					n++;
+				}
+				talloc_free(ctx);
+			}
+	assert_int_equal(n, /* SetPLMA.. on ES2, ES3, ES4A */
+			 2 * (1 + 3 + 3 + 1 + 1 + 1 + 1 + 3 + 3 + 2 + 1 + 3 + 3) + 9 +
+			 2 * (1 + 1 + 3 + 4 + 3 + 3 + 3 + 3 + 1 + 1 + 3) + 4 + 7 * 3);
+}
+
+struct es_msg *help_dec(void *ctx, const void *in, size_t len)
+{
+	struct es_msg *m = NULL;
+	char *err = NULL;
+	int rc = es_soap_dec(&m, &err, ctx, in, len);
+
+	if (rc < 0)
+		fail_msg("refused (%d): %s", rc, err ? err : "-");
+	return m;
+}

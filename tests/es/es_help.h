@@ -14,7 +14,10 @@
 
 /* A message with every field set that this function has, from 1.3.6.1.4.1.10 to 1.3.6.1.4.1.20. */
 struct es_msg *help_msg(void *ctx, enum es_iface iface, enum es_func func, enum es_kind kind);
+struct es_msg *help_dec(void *ctx, const void *in, size_t len);	/* fails the test when it is refused */
 struct es_eis *help_eis(void *ctx);
+/* For every message there is; the others are checked not to be written. */
+void help_for_each(void (*cb)(void *ctx, enum es_iface, enum es_func, enum es_kind));
 struct bytes *help_read(void *ctx, const char *path);
 void help_write(const char *path, const void *data, size_t len);
 char *help_tmpdir(void *ctx);

@@ -7,19 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <talloc.h>
-#include <osmocom/rsp/crypto/key.h>
 #include "../../src/es/es_soap.h"
-
-static struct es_msg *dec_ok(void *ctx, const void *in, size_t len)
-{
-	struct es_msg *m = NULL;
-	char *err = NULL;
-	int rc = es_soap_dec(&m, &err, ctx, in, len);
-
-	if (rc < 0)
-		fail_msg("refused (%d): %s", rc, err ? err : "-");
-	return m;
-}
 
 static void dec_bad(const char *in, int want_rc, const char *want_err)
 {
@@ -41,37 +29,13 @@ static bool has(const struct bytes *b, const char *text)
 	return memmem(b->data, b->len, text, strlen(text)) != NULL;
 }
 
-static void for_each(void (*cb)(void *ctx, enum es_iface, enum es_func, enum es_kind))
-{
-	unsigned n = 0;
-
-	for (int i = ES1; i < _ES_IFACES; i++)
-		for (int f = ES_FN_NONE; f < _ES_FN_COUNT; f++)
-			for (int k = ES_REQUEST; k <= ES_NOTIFICATION; k++) {
-				void *ctx = talloc_new(NULL);
-
-				if (!es_msg_exists(i, f, k)) {
-					struct es_msg *m = help_msg(ctx, i, f, k);
-
-					assert_null(es_soap_enc(ctx, m));
-				} else {
-					cb(ctx, i, f, k);
-					n++;
-				}
-				talloc_free(ctx);
-			}
-	assert_int_equal(n, /* SetPLMA.. on ES2, ES3, ES4A */
-			 2 * (1 + 3 + 3 + 1 + 1 + 1 + 1 + 3 + 3 + 2 + 1 + 3 + 3) + 9 +
-			 2 * (1 + 1 + 3 + 4 + 3 + 3 + 3 + 3 + 1 + 1 + 3) + 4 + 7 * 3);
-}
-
 static void there_and_back(void *ctx, enum es_iface i, enum es_func f, enum es_kind k)
 {
 	struct es_msg *m = help_msg(ctx, i, f, k), *back;
 	struct bytes *text = es_soap_enc(ctx, m), *again;
 
 	assert_non_null(text);
-	back = dec_ok(ctx, text->data, text->len);
+	back = help_dec(ctx, text->data, text->len);
 	assert_int_equal(back->iface, i);
 	assert_int_equal(back->func, f);
 	assert_int_equal(back->kind, k);
@@ -92,7 +56,7 @@ static void there_and_back(void *ctx, enum es_iface i, enum es_func f, enum es_k
 
 static void test_there_and_back(void **state)
 {
-	for_each(there_and_back);
+	help_for_each(there_and_back);
 }
 
 /* Every prefix is refused, and no read goes past its end. */
@@ -118,7 +82,7 @@ static void prefixes(void *ctx, enum es_iface i, enum es_func f, enum es_kind k)
 
 static void test_prefixes(void **state)
 {
-	for_each(prefixes);
+	help_for_each(prefixes);
 }
 
 /* off-card.md 8.4, its blanks filled */
@@ -138,7 +102,7 @@ static const char worked[] =
 static void test_worked(void **state)
 {
 	void *ctx = talloc_new(NULL);
-	struct es_msg *m = dec_ok(ctx, worked, strlen(worked)), *cb;
+	struct es_msg *m = help_dec(ctx, worked, strlen(worked)), *cb;
 	char eid[EID_STR_SIZE];
 	struct bytes *text;
 
@@ -187,7 +151,7 @@ static void test_samples(void **state)
 	bytes_put_u8(s, 0);
 	body = strstr((char *)s->data, "<?xml");
 	end = strstr(body, "</SOAP-ENV:Envelope>") + strlen("</SOAP-ENV:Envelope>");
-	m = dec_ok(ctx, body, end - body);
+	m = help_dec(ctx, body, end - body);
 	assert_int_equal(m->func, ES_FN_CREATE_ISDP);
 	assert_int_equal(m->kind, ES_RESPONSE);
 	assert_int_equal(m->b.result.status, ES_EXECUTED_SUCCESS);
@@ -199,7 +163,7 @@ static void test_samples(void **state)
 	assert_int_equal(m->b.processing_start, 1545187489);
 
 	s = help_sample(ctx, "es1-registereis-fragment.xml");
-	m = dec_ok(ctx, s->data, s->len);
+	m = help_dec(ctx, s->data, s->len);
 	assert_int_equal(m->func, ES_FN_REGISTER_EIS);
 	assert_string_equal(m->b.eis->smsr_id, "123456");
 	assert_string_equal(m->b.eis->isd_r.role, "ISD-R");
@@ -247,7 +211,7 @@ static void test_gateway_samples(void **state)
 	memcpy(text, s->data, s->len);
 	for (size_t i = 0; i < sizeof(fill) / sizeof(fill[0]); i++)
 		replace(text, fill[i][0], fill[i][1]);
-	m = dec_ok(ctx, text, strlen(text));
+	m = help_dec(ctx, text, strlen(text));
 	assert_int_equal(m->iface, ES2);
 	assert_string_equal(m->relates_to, "urn:1?TransactionID=x?y");
 	assert_int_equal(m->b.processing_start, 1557119289);
@@ -331,13 +295,13 @@ static void test_lenient(void **state)
 
 	in = GET_EIS("<r:foo><r:Eid>1</r:Eid></r:foo><EID xmlns=''>" EID_A
 		     "</EID><r:validity-period> 5 </r:validity-period>");
-	m = dec_ok(ctx, in, strlen(in));
+	m = help_dec(ctx, in, strlen(in));
 	assert_int_equal(m->b.validity_s, 5);
 	in = HEAD
 		"<r:ES3-EnableProfileResponse><r:FunctionExecutionStatus><r:Status>FAILED</r:Status><r:StatusCodeData><r:Subject>8.4"
 		"</r:Subject><r:Reason></r:Reason><r:SubjectIdentifier>4.2</r:SubjectIdentifier></r:StatusCodeData>"
 		"</r:FunctionExecutionStatus><r:EuiCCResponseData>6A80</r:EuiCCResponseData></r:ES3-EnableProfileResponse>" TAIL;
-	m = dec_ok(ctx, in, strlen(in));
+	m = help_dec(ctx, in, strlen(in));
 	assert_string_equal(m->b.result.subject, "8.4");
 	assert_string_equal(m->b.result.reason, "4.2");
 	assert_int_equal(es_result_reason(&m->b.result), ES_R_CARD_ERROR);
@@ -416,7 +380,7 @@ static void test_limits(void **state)
 
 		s = talloc_asprintf(ctx, "%.*s%s%s", (int)(at - 10 - s), s, rule, at);
 		if (i < 6) {
-			back = dec_ok(ctx, s, strlen(s));
+			back = help_dec(ctx, s, strlen(s));
 			assert_int_equal(back->b.n_pol2, 3 + i);
 			assert_string_equal(back->b.pol2[0].action, "ENABLE");
 		}
@@ -426,7 +390,7 @@ static void test_limits(void **state)
 	/* what XML cannot hold does not get into a message */
 	m->b.fcid = talloc_strdup(m, "a\x01\x80<]]>&\r\n");
 	text = es_soap_enc(ctx, m);
-	back = dec_ok(ctx, text->data, text->len);
+	back = help_dec(ctx, text->data, text->len);
 	assert_string_equal(back->b.fcid, "a?\?<]]>&");
 	talloc_free(ctx);
 }
@@ -522,75 +486,6 @@ static void test_eis(void **state)
 	talloc_free(ctx);
 }
 
-static char *out_dir;
-
-static void write_one(void *ctx, enum es_iface i, enum es_func f, enum es_kind k)
-{
-	static const char *const suffix[] = { "Request", "Response", "" };
-	struct bytes *text = es_soap_enc(ctx, help_msg(ctx, i, f, k));
-
-	help_write(talloc_asprintf(ctx, "%s/%s-%s%s.xml", out_dir, es_iface_name(i), es_func_name(f), suffix[k]),
-		   text->data, text->len);
-}
-
-/* lxml reads all we write and finds everything in its namespace */
-static void test_lxml_reads_ours(void **state)
-{
-	void *ctx = talloc_new(NULL);
-
-	if (!help_python()) {
-		talloc_free(ctx);
-		skip();
-	}
-	out_dir = help_tmpdir(ctx);
-	for_each(write_one);
-	assert_int_equal(help_foreign("envelope %s", out_dir), 0);
-	help_rmdir(out_dir);
-	talloc_free(ctx);
-}
-
-/* requests made by lxml and zeep */
-static void test_foreign_requests(void **state)
-{
-	void *ctx = talloc_new(NULL);
-	struct bytes *b, *sha;
-	struct es_msg *m;
-	uint8_t digest[32];
-	char *dir;
-
-	if (!help_python()) {
-		talloc_free(ctx);
-		skip();
-	}
-	dir = help_tmpdir(ctx);
-	assert_int_equal(help_foreign("requests %s", dir), 0);
-	b = help_read(ctx, talloc_asprintf(ctx, "%s/zeep.xml", dir));
-	m = dec_ok(ctx, b->data, b->len);
-	assert_int_equal(m->func, ES_FN_DOWNLOAD_PROFILE);
-	assert_int_equal(m->b.validity_s, 600);
-	assert_string_equal(m->b.smsr_id, "1.3.6.1.4.1.20");
-	assert_string_equal(m->b.profile_type, "gold");
-	assert_true(m->b.enable_profile);
-	assert_memory_equal(m->message_id, "urn:uuid:", 9);
-	b = help_read(ctx, talloc_asprintf(ctx, "%s/old.xml", dir));
-	m = dec_ok(ctx, b->data, b->len);
-	assert_true(m->old_ns);
-	assert_int_equal(m->func, ES_FN_ENABLE_PROFILE);
-	assert_string_equal(m->b.iccid, ICCID_A);
-	assert_string_equal(m->b.fcid, "old");
-	assert_string_equal(m->from_entity, "1.3.6.1.4.1.10");
-	assert_string_equal(m->transaction_id, "t-1");
-	b = help_read(ctx, talloc_asprintf(ctx, "%s/senddata.xml", dir));
-	m = dec_ok(ctx, b->data, b->len);
-	assert_int_equal(m->b.data->len, 2000000);
-	assert_true(m->b.more_to_do);
-	sha = help_read(ctx, talloc_asprintf(ctx, "%s/senddata.sha", dir));
-	sha256(&(struct iov){ m->b.data->data, m->b.data->len }, 1, digest);
-	assert_memory_equal(digest, sha->data, 32);
-	help_rmdir(dir);
-	talloc_free(ctx);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -607,8 +502,6 @@ int main(void)
 		cmocka_unit_test(test_codes),
 		cmocka_unit_test(test_actions),
 		cmocka_unit_test(test_eis),
-		cmocka_unit_test(test_lxml_reads_ours),
-		cmocka_unit_test(test_foreign_requests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

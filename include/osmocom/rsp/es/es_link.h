@@ -25,6 +25,7 @@ int es_role_parse(const char *name);
 
 struct es_link_cfg {
 	const char *own_id, *own_name;	/* OID; label */
+	enum es_role own_role;		/* what we are: whose services ?wsdl describes */
 	const char *bind_ip; uint16_t bind_port;
 	const char *own_url;		/* what we write in ReplyTo/From, e.g. https://127.0.0.1:8444/es */
 	const char *cert_file, *key_file, *ca_file, *crl_file;
@@ -37,6 +38,8 @@ struct es_link_cfg {
 	void (*response)(void *priv, const char *tag, const struct es_msg *msg, const char *why);
 	/* A notification from a peer. */
 	void (*notification)(void *priv, const struct es_party *from, const struct es_msg *msg);
+	/* Every message as it is on the wire; may be NULL. For tools: a daemon logs no bodies. */
+	void (*trace)(void *priv, bool in, const uint8_t *data, size_t len);
 	void *priv;
 };
 

@@ -202,6 +202,10 @@ const char *es_reason_subject(enum es_reason r);	/* "8.2.1" */
 const char *es_reason_code(enum es_reason r);		/* "3.9" */
 enum es_reason es_result_reason(const struct es_result *res);	/* first row with this pair, ES_R_NONE if there is none */
 
+/* "ES4-EnableProfile" with "Eid=89..", "Iccid=..", "pol2.Rule.Action=DISABLE": element names in any case; a value that
+ * begins with '<' is an element as XML. NULL and *err, which names what is missing or wrong. */
+struct es_msg *es_msg_from_words(void *ctx, const char *function, const char *const *word, size_t n, char **err);
+
 /* MessageID "//<own_id>/<unique hex>?TransactionId=..&MessageDate=.." (transaction_id NULL: the unique part). */
 char *es_message_id(void *ctx, const char *own_id, const uint8_t unique[16], const char *transaction_id, int64_t now);
 

@@ -34,5 +34,6 @@ const struct es_right *es_right_find(enum es_iface iface, enum es_func func, enu
 const struct es_right *es_right_next(const struct es_right *r);	/* all rows; NULL starts and ends */
 const char *es_scope_text(enum es_scope scope);
 const char *es_relation_text(enum es_relation one);
+char *es_rights_manual(void *ctx);	/* the table as Markdown */
 /* May an operator grant this to another party (3.6)? Notifications and functions of the table with ES_REL_GRANTED. */
 bool es_func_delegable(enum es_func func);
