@@ -260,7 +260,7 @@ static json_t *grants_json(const struct es_msg *m)
 	return list;
 }
 
-static void print_json(const struct es_msg *m)
+static void print_json(const struct es_msg *m, double seconds)
 {
 	char eid[EID_STR_SIZE];
 	json_t *j = json_pack("{s:s, s:s}", "interface", es_iface_name(m->iface), "function", es_func_name(m->func));
@@ -272,6 +272,7 @@ static void print_json(const struct es_msg *m)
 		if (m->b.result.message)
 			json_object_set_new(j, "message", json_string(m->b.result.message));
 	}
+	json_object_set_new(j, "seconds", json_real(seconds));
 	if (m->b.has_eid)
 		json_object_set_new(j, "eid", json_string(eid_str(eid, &m->b.eid)));
 	if (m->b.iccid[0])
@@ -296,12 +297,12 @@ static void print_eis(const struct es_eis *e)
 		       aid_str(s, &e->profile[i].isdp_aid), e->profile[i].fallback ? " fall-back" : "");
 }
 
-void es_tool_print(const struct es_msg *m, bool json)
+void es_tool_print(const struct es_tool *t, const struct es_msg *m)
 {
 	char eid[EID_STR_SIZE];
 
-	if (json) {
-		print_json(m);
+	if (t->json) {
+		print_json(m, (clock_now_ms() - t->started_ms) / 1000.0);
 		return;
 	}
 	printf("%s-%s", es_iface_name(m->iface), es_func_name(m->func));

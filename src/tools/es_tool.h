@@ -15,6 +15,7 @@ struct es_tool {
 	unsigned port;
 	char *peers[8]; unsigned n_peers;	/* "NAME ROLE OID URL CERT" */
 	/* options and state */
+	int64_t started_ms;
 	unsigned validity, open, failed, succeeded, unanswered, waited;
 	bool json, progress, listen, raw;
 	struct es_validator *validator;	/* NULL: answers are not judged */
@@ -38,4 +39,4 @@ int es_tool_batch(struct es_tool *t);
 int es_tool_batch_line(struct es_msg *m, const char *line);
 /* Schema files and WSDL into a directory; 0 or an exit status. */
 int es_tool_schema(void *ctx, const char *dir);
-void es_tool_print(const struct es_msg *m, bool json);
+void es_tool_print(const struct es_tool *t, const struct es_msg *m);

@@ -65,7 +65,7 @@ static void print_answer(const char *tag, const struct es_msg *m, const char *wh
 		return;
 	if (tool.progress && !tool.json)
 		fputc('\n', stderr);
-	es_tool_print(m, tool.json);
+	es_tool_print(&tool, m);
 	fflush(stdout);
 }
 
@@ -76,7 +76,7 @@ static void rx_response(void *priv, const char *tag, const struct es_msg *m, con
 
 static void rx_notification(void *priv, const struct es_party *from, const struct es_msg *m)
 {
-	es_tool_print(m, tool.json);
+	es_tool_print(&tool, m);
 	fflush(stdout);
 }
 
@@ -305,6 +305,7 @@ int main(int argc, char **argv)
 	} else if (send_function(argc, argv) < 0) {
 		return 2;
 	}
+	tool.started_ms = clock_now_ms();
 	rc = run();
 	sqldb_close(tool.db);
 	if (rc < 0)
