@@ -92,3 +92,5 @@ void network_mt_done_report(struct network_ue *ue, bool ok, const uint8_t *tpdu,
 int network_mo_sms(struct network_ue *ue, const uint8_t *tpdu, size_t len, void (*done)(void *priv, uint8_t cause));
 /* The one epoll set all sockets of terminals share (osmo_select is poll(): one descriptor there, not 10,000). */
 struct epollset *network_epollset(struct network *net);
+/* A channel of a terminal carried so many octets, either way. */
+void network_carried(struct network *net, size_t octets);

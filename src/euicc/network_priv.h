@@ -76,6 +76,7 @@ struct network {
 	struct faults *faults;		/* those of all cards, and of the network itself */
 	unsigned subs, attached;
 	unsigned long attaches, refused, auth_failed, mt_ok, mt_failed, mo_ok, mo_failed, lost, reports;
+	unsigned long sms_octets, channel_octets;	/* TPDUs and channels, both ways */
 };
 
 /* --- network.c and network_sms.c, for each other and for network_smsc.c --- */

@@ -122,6 +122,7 @@ static void network_mt_timer_cb(void *data)
 		mt->lost_ack = fault_roll(f, FAULT_SMS_LOSS_ACK);
 	}
 	ue->mt_busy = true;
+	ue->net->sms_octets += mt->len;
 	ue->ops->mt_sms(ue->priv, mt->tpdu, mt->len);
 }
 
@@ -337,6 +338,7 @@ int network_mo_sms(struct network_ue *ue, const uint8_t *tpdu, size_t len, void 
 
 	if (ue->mo_done)
 		return -EBUSY;
+	ue->net->sms_octets += len;
 	t = talloc_zero(ue, struct tpdu_submit);
 	if (!t)
 		return -ENOMEM;

@@ -54,8 +54,8 @@ static void arrived(struct terminal_air *a)
 	struct terminal_chan *c = a->chan;
 
 	if (a->up) {
-		if (c->state == TERMINAL_CHAN_OPEN)
-			send(c->efd.fd, a->data, a->len, MSG_NOSIGNAL);
+		if (c->state == TERMINAL_CHAN_OPEN && send(c->efd.fd, a->data, a->len, MSG_NOSIGNAL) > 0)
+			network_carried(c->t->net, a->len);
 	} else if (!c->rx_len && llist_empty(&c->arrived)) {
 		terminal_chan_datagram(c, a->data, a->len);
 	} else if (c->n_arrived < AIR_MAX) {

@@ -238,6 +238,8 @@ static void terminal_chan_read_udp(struct terminal_chan *c)
 	uint8_t buf[TERMINAL_BUFFER_MAX];
 	ssize_t n = recv(c->efd.fd, buf, c->size, 0);
 
+	if (n > 0)
+		network_carried(c->t->net, n);
 	if (n > 0)	/* port unreachable: as lost as any datagram */
 		terminal_air_datagram(c, false, buf, n);
 }
@@ -257,6 +259,7 @@ static void terminal_chan_read(struct terminal_chan *c)
 		terminal_chan_dropped(c);
 		return;
 	}
+	network_carried(c->t->net, n);
 	if (!c->rx_len)
 		c->data_event = true;
 	c->rx_len += n;
@@ -273,6 +276,7 @@ static void terminal_chan_write(struct terminal_chan *c)
 		terminal_chan_dropped(c);
 		return;
 	}
+	network_carried(c->t->net, n);
 	memmove(c->tx, c->tx + n, c->tx_len - n);
 	c->tx_len -= n;
 	c->tx_go -= n;
