@@ -9,6 +9,7 @@
 #include "card_cat.h"
 #include "card_cattp.h"
 #include "card_db.h"
+#include "card_dns.h"
 #include "card_http.h"
 #include "card_int.h"
 #include "card_ota.h"
@@ -188,6 +189,7 @@ struct card *card_new(struct card_env *env, void *ctx, const struct eid *eid)
 	c->ota = card_ota_new(c);
 	c->http = card_http_new(c);
 	c->cattp = card_cattp_new(c);
+	c->dns = card_dns_new(c);
 	talloc_set_destructor(c, card_destroy);
 	return c;
 }
@@ -227,6 +229,7 @@ void card_reset(struct card *c)
 	card_push_reset(c);
 	card_cattp_reset(c);
 	card_udp_reset(c);
+	card_dns_reset(c);
 	card_cat_reset(c);
 	c->selected = NULL;
 	c->attached = false;

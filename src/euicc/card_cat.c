@@ -9,6 +9,7 @@
 
 #include "card_cat.h"
 #include "card_cattp.h"
+#include "card_dns.h"
 #include "card_http.h"
 #include "card_int.h"
 #include "card_notif.h"
@@ -212,6 +213,9 @@ static void timer_expired(struct card *c, uint8_t id)
 		break;
 	case CARD_TIMER_CATTP:
 		card_cattp_timeout(c);
+		break;
+	case CARD_TIMER_DNS:
+		card_dns_timeout(c);
 		break;
 	case CARD_TIMER_POR:
 		card_por_timeout(c);

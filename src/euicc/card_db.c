@@ -285,6 +285,8 @@ static void smsr_load(struct card *c)
 	osmo_strlcpy(c->smsr.ip, c->batch->ip, sizeof(c->smsr.ip));
 	osmo_strlcpy(c->smsr.uri, c->batch->uri, sizeof(c->smsr.uri));
 	c->smsr.port = c->batch->port;
+	osmo_strlcpy(c->smsr.dns, c->batch->dns, sizeof(c->smsr.dns));
+	c->smsr.dns_port = c->batch->dns_port;
 	col_str(env, ST_CARD_GET, 5, c->smsr.number, sizeof(c->smsr.number));
 	col_str(env, ST_CARD_GET, 6, c->smsr.host, sizeof(c->smsr.host));
 	col_str(env, ST_CARD_GET, 7, c->smsr.ip, sizeof(c->smsr.ip));

@@ -13,6 +13,7 @@
 #include <osmocom/rsp/util/misc.h>
 
 #include "card_cat.h"
+#include "card_dns.h"
 #include "card_http.h"
 #include "card_http_int.h"
 #include "card_httprx.h"
@@ -25,11 +26,12 @@
 #define RX_MAX 0x10000
 
 static void start(struct card *c);
+static void open_channel(struct card *c);
 static void flush(struct card *c);
 
 const char *card_http_state(const struct card *c)
 {
-	static const char *const names[] = { "idle", "opening", "tls", "active", "closing", "waiting" };
+	static const char *const names[] = { "idle", "resolving", "opening", "tls", "active", "closing", "waiting" };
 
 	return names[c->http->state];
 }
@@ -43,6 +45,8 @@ void card_http_reset(struct card *c)
 {
 	unsigned gen = c->http->gen + 1;
 
+	if (c->http->state == HTTP_RESOLVING)
+		card_dns_cancel(c);
 	TALLOC_FREE(c->http->ctx);
 	memset(c->http, 0, sizeof(*c->http));
 	c->http->gen = gen;
@@ -64,6 +68,7 @@ static void finish(struct card *c, bool ok)
 {
 	struct card_http *h = c->http;
 	struct scp81_params next = h->next;
+	struct scp81_dns next_name = h->next_name;
 	bool again = h->again, notify = h->notify, timer = h->timer;
 
 	card_http_reset(c);
@@ -76,6 +81,7 @@ static void finish(struct card *c, bool ok)
 	card_switch_refresh(c);
 	if (again && !card_switch_pending(c)) {
 		h->par = next;
+		h->name = next_name;
 		card_http_session(c);
 	}
 }
@@ -359,7 +365,34 @@ static void open_cb(struct card *c, const struct bip_resp *r, void *priv)
 		cut(c, "no TLS");
 }
 
+static void resolved(struct card *c, bool ok)
+{
+	struct card_http *h = c->http;
+
+	if (h->state != HTTP_RESOLVING)
+		return;
+	if (!ok) {
+		cut(c, "name of the server not resolved");
+		return;
+	}
+	OSMO_STRLCPY_ARRAY(h->par.ip, card_dns_address(c));
+	open_channel(c);
+}
+
+/* Each attempt asks again: what was learned may have run out, and of several addresses the next has its turn. */
 static void start(struct card *c)
+{
+	struct card_http *h = c->http;
+
+	if (!h->name.fqdn[0]) {
+		open_channel(c);
+		return;
+	}
+	h->state = HTTP_RESOLVING;
+	card_dns_resolve(c, h->name.fqdn, h->name.ip, h->name.port, resolved);
+}
+
+static void open_channel(struct card *c)
 {
 	struct card_http *h = c->http;
 	struct bip_cmd cmd;
@@ -411,7 +444,8 @@ int card_http_session(struct card *c)
 	h->delay_s = h->par.has_retry ? h->par.retry_delay_s : c->env->cfg.http_delay_s;
 	card_http_defaults(c, &h->par);
 	OSMO_STRLCPY_ARRAY(h->uri, h->par.uri);
-	LOGCARD(c, LOGL_INFO, "HTTPS session to %s port %u\n", h->par.ip, h->par.port);
+	card_http_name(c, &h->name, &h->par);
+	LOGCARD(c, LOGL_INFO, "HTTPS session to %s port %u\n", h->par.ip[0] ? h->par.ip : h->name.fqdn, h->par.port);
 	start(c);
 	return 0;
 }
@@ -419,12 +453,16 @@ int card_http_session(struct card *c)
 int card_http_trigger(struct card *c, const uint8_t *in, size_t len)
 {
 	struct scp81_params p;
+	struct scp81_dns name = { };
 	int rc = scp81_trigger_dec(&p, in, len);
 
-	if (rc < 0)
+	if (rc == 0)
+		rc = scp81_trigger_dns_dec(&name, in, len);
+	if (rc < 0 && rc != -ENOENT)
 		return rc;
 	if (c->http->state == HTTP_IDLE) {
 		c->http->par = p;
+		c->http->name = name;
 		return card_http_session(c);
 	}
 	if (c->http->state == HTTP_WAIT) {	/* reachable again: do not wait for the timer */
@@ -434,6 +472,7 @@ int card_http_trigger(struct card *c, const uint8_t *in, size_t len)
 		return 0;
 	}
 	c->http->next = p;
+	c->http->next_name = name;
 	c->http->again = true;
 	return 0;
 }
@@ -446,6 +485,7 @@ int card_http_notify(struct card *c, const struct bytes *e1)
 	if (h->state != HTTP_IDLE)
 		return -EBUSY;
 	memset(&h->par, 0, sizeof(h->par));
+	memset(&h->name, 0, sizeof(h->name));
 	card_http_session(c);
 	if (h->state == HTTP_IDLE)
 		return -EIO;

@@ -102,6 +102,22 @@ void card_http_defaults(const struct card *c, struct scp81_params *p)
 		p->buffer = 1400;
 }
 
+void card_http_name(const struct card *c, struct scp81_dns *name, const struct scp81_params *p)
+{
+	if (p->ip[0]) {
+		memset(name, 0, sizeof(*name));
+		return;
+	}
+	if (!name->fqdn[0])
+		OSMO_STRLCPY_ARRAY(name->fqdn, c->smsr.host);
+	if (!name->ip[0]) {
+		OSMO_STRLCPY_ARRAY(name->ip, c->smsr.dns);
+		name->port = c->smsr.dns_port;
+	}
+	if (!name->ip[0])	/* nobody to ask: the terminal will say that the address is missing */
+		name->fqdn[0] = '\0';
+}
+
 /* Dotted text to length-prefixed labels. */
 static size_t labels(uint8_t *out, size_t size, const char *text)
 {

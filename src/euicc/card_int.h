@@ -43,6 +43,7 @@
 #define POL1_AUTO_DELETE 0x04
 
 struct card_cattp;
+struct card_dns;
 struct card_push;
 struct card_udp;
 struct install;
@@ -106,6 +107,8 @@ struct card_notif {
 struct card_smsr {
 	char number[24], host[128], ip[48], uri[128];
 	uint16_t port;
+	char dns[48];				/* server that resolves host when ip is empty */
+	uint16_t dns_port;
 };
 
 /* Key establishment between its two commands (SGP.02 4.1.3.1): lost at reset. */
@@ -148,6 +151,7 @@ struct card {
 	struct card_ota *ota;
 	struct card_http *http;
 	struct card_cattp *cattp;
+	struct card_dns *dns;
 	struct card_push *push;			/* PUSH whose channel is being opened */
 	struct card_udp *udp[2];		/* by enum card_udp_user */
 	uintptr_t udp_ids;

@@ -74,3 +74,14 @@ int scp81_params_dec(struct scp81_params *p, const uint8_t *in, size_t len);
 /* Trigger: 81 { 83 { .. } }; p NULL: 81 00, everything as stored. An undecodable optional part is passed over. */
 int scp81_trigger_enc(struct bytes *out, const struct scp81_params *p);
 int scp81_trigger_dec(struct scp81_params *p, const uint8_t *in, size_t len);
+
+/* DNS resolution parameters B3 (GP Amd B 3.11, SGP.02 2.4.5): the server's name, and who resolves it. */
+struct scp81_dns {
+	char fqdn[128];			/* D6 */
+	char ip[46];			/* FA: 3E */
+	uint16_t port;			/* FA: 3C, UDP; 0 in FA: 53 */
+};
+/* The trigger with B3 behind 83. */
+int scp81_trigger_dns_enc(struct bytes *out, const struct scp81_params *p, const struct scp81_dns *d);
+/* -ENOENT: the trigger has none. D6 may be text or labels. */
+int scp81_trigger_dns_dec(struct scp81_dns *d, const uint8_t *in, size_t len);
