@@ -4,8 +4,9 @@
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD_ROOT=${RSP_BUILD:-$TOP/build}
 BUILD_PKGS="gcc make autoconf automake pkg-config libc6-dev libosmocore-dev libtalloc-dev libssl-dev libgnutls28-dev
-	libmicrohttpd-dev libcurl4-gnutls-dev libxml2-dev libxmlsec1-dev libjansson-dev libsmpp34-dev libsqlite3-dev libcmocka-dev"
-TEST_PKGS="asn1c clang tshark python3-zeep python3-lxml gnutls-bin openssl curl"
+	libmicrohttpd-dev libcurl4-gnutls-dev libxml2-dev libxmlsec1-dev libjansson-dev libsmpp34-dev libsqlite3-dev
+	libcmocka-dev zlib1g-dev"
+TEST_PKGS="asn1c osmo-hlr libosmocore-utils clang tshark python3-zeep python3-lxml gnutls-bin openssl curl"
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }

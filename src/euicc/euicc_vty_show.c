@@ -171,6 +171,34 @@ DEFUN(show_ef, show_ef_cmd, "show ef EID PATH",
 	return rc;
 }
 
+/* A hand on the contacts: what a reader would see. Answers hold what the card gives away to a terminal, keys of a session
+ * included; its own keys never come out. */
+DEFUN(euicc_apdu, euicc_apdu_cmd, "euicc EID apdu .HEX",
+      SHOW_EUICC_STR EID_STR "Give the powered card commands, one after the other\nCommand APDUs, hexadecimal\n")
+{
+	struct sim_slot *slot;
+	struct card *peeked, *c = card_arg(vty, argv[0], &slot, &peeked);
+	int rc = c && !peeked ? CMD_SUCCESS : CMD_WARNING;
+
+	if (peeked)
+		vty_out(vty, "%% it is not powered%s", VTY_NEWLINE);
+	for (int i = 1; rc == CMD_SUCCESS && i < argc; i++) {
+		struct bytes *cmd = bytes_from_hex(g_sim, argv[i]), *resp = bytes_new(g_sim, 0);
+
+		if (cmd) {
+			card_apdu(c, cmd->data, cmd->len, resp);
+			vty_out(vty, "%s%s", bytes_hex(resp, resp->data, resp->len), VTY_NEWLINE);
+		} else {
+			vty_out(vty, "%% %s is not hexadecimal%s", argv[i], VTY_NEWLINE);
+			rc = CMD_WARNING;
+		}
+		talloc_free(cmd);
+		talloc_free(resp);
+	}
+	talloc_free(peeked);
+	return rc;
+}
+
 DEFUN(show_network, show_network_cmd, "show network", SHOW_STR "Simulated mobile network\n")
 {
 	const struct sim_slot *slot;
@@ -206,5 +234,6 @@ void euicc_vty_show_init(struct sim *s)
 	install_element_ve(&show_counters_cmd);
 	install_element_ve(&show_ef_cmd);
 	install_element_ve(&show_network_cmd);
+	install_element(ENABLE_NODE, &euicc_apdu_cmd);
 	install_element_ve(&show_commits_cmd);
 }

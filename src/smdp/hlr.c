@@ -117,8 +117,8 @@ static void hlr_say(struct hlr *h)
 {
 	char cmd[HLR_CMD_SIZE];
 
-	if (h->step == HLR_STEP_AUC + 1 || hlr_cmd(cmd, h->step, &h->sub) == -ENODATA) {
-		hlr_done(h);	/* all said; without a K of ours there is no authentication data to tell */
+	if (hlr_cmd(cmd, h->step, &h->sub) == -ENODATA) {
+		hlr_done(h);	/* without a K of ours there is no authentication data to tell */
 		return;
 	}
 	hlr_link_cmd(h->link, h->cfg->ip, h->cfg->port, h->cfg->timeout_s, cmd);
@@ -138,7 +138,7 @@ static void hlr_answered(void *priv, const char *answer, const char *why)
 		hlr_refused(h, text);
 		return;
 	}
-	if (h->step == HLR_STEP_DELETE) {
+	if (h->step == HLR_STEP_DELETE || h->step == HLR_STEP_AUC) {
 		hlr_done(h);
 		return;
 	}

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include "config.h"
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -37,7 +38,7 @@ struct smdp *g_smdp;
 static volatile sig_atomic_t quit;
 
 static struct {
-	const char *config, *import;
+	const char *config, *import, *export, *owner;
 	int vty_port, ctrl_port;
 	bool daemonize, check;
 } opt = { .config = "/etc/osmocom/osmo-smdp.cfg", .vty_port = SMDP_VTY_PORT };
@@ -52,17 +53,20 @@ static void usage(void)
 	       "      --ctrl-port PORT        CTRL interface (default %d)\n"
 	       "  -D, --daemonize             go to the background\n"
 	       "      --check-config          read the configuration, say whether it is good, end\n"
-	       "      --import-profile FILE   put profiles on stock (JSON lines, file mode 0600), end\n",
+	       "      --import-profile FILE   put profiles on stock (JSON lines, file mode 0600), end\n"
+	       "      --export-subscribers FILE  write ICCID, IMSI, MSISDN and keys of the stock as CSV, end\n"
+	       "      --owner OID             only of this operator's profiles\n",
 	       opt.config, SMDP_VTY_PORT, SMDP_CTRL_PORT);
 }
 
-enum { OPT_IMPORT = 256, OPT_CHECK, OPT_CTRL_PORT };
+enum { OPT_IMPORT = 256, OPT_EXPORT, OPT_OWNER, OPT_CHECK, OPT_CTRL_PORT };
 
 static void options(int argc, char **argv)
 {
 	static const struct option longopts[] = {
 		{ "help", 0, NULL, 'h' }, { "version", 0, NULL, 'V' }, { "config-file", 1, NULL, 'c' },
 		{ "vty-port", 1, NULL, 'p' }, { "daemonize", 0, NULL, 'D' }, { "import-profile", 1, NULL, OPT_IMPORT },
+		{ "export-subscribers", 1, NULL, OPT_EXPORT }, { "owner", 1, NULL, OPT_OWNER },
 		{ "check-config", 0, NULL, OPT_CHECK }, { "ctrl-port", 1, NULL, OPT_CTRL_PORT }, {},
 	};
 	int c;
@@ -89,6 +93,12 @@ static void options(int argc, char **argv)
 			break;
 		case OPT_IMPORT:
 			opt.import = optarg;
+			break;
+		case OPT_EXPORT:
+			opt.export = optarg;
+			break;
+		case OPT_OWNER:
+			opt.owner = optarg;
 			break;
 		case OPT_CHECK:
 			opt.check = true;
@@ -142,6 +152,22 @@ static int import(void)
 	}
 	smdp_stop(g_smdp);
 	printf("%d profiles imported\n", n);
+	return 0;
+}
+
+static int export(void)
+{
+	int64_t n;
+
+	if (smdp_open(g_smdp) < 0)
+		return 1;
+	n = stock_export(g_smdp->stock, opt.owner, opt.export);
+	smdp_stop(g_smdp);
+	if (n < 0) {
+		fprintf(stderr, "osmo-smdp: %s: %s\n", opt.export, n == -EEXIST ? "is there already" : "cannot be written");
+		return 1;
+	}
+	printf("%lld subscribers written: keys in clear\n", (long long)n);
 	return 0;
 }
 
@@ -214,6 +240,8 @@ int main(int argc, char **argv)
 	}
 	if (opt.import)
 		return import();
+	if (opt.export)
+		return export();
 	if (opt.daemonize && osmo_daemonize() < 0) {
 		perror("osmo-smdp: daemonize");
 		return 1;
