@@ -153,12 +153,21 @@ stack_configs() {
 	sed -i "/^peer smdp/d" "$D/eum.conf"
 }
 
+# With VCLOCK_SO (tests/vclock) the programs share a clock that jumps while all of them and one osmo-es wait for a timer.
+clocked() { # -|driver PROGRAM...; in a subshell
+	local kind=$1
+	shift
+	[ -n "${VCLOCK_SO:-}" ] || exec "$@"
+	[ "$kind" = driver ] && export RSP_VCLOCK_DRIVER=1
+	LD_PRELOAD=$VCLOCK_SO RSP_VCLOCK=$D/vclock RSP_VCLOCK_MIN=4 exec "$@"
+}
+
 declare -A PID=()
 start() { # smsr | smdp | sim
 	case $1 in
-	smsr) "$SMSR" -c "$D/smsr.cfg" --vty-port "$P_SMSR_VTY" --ctrl-port "$P_SMSR_CTRL" >>"$D/smsr.log" 2>&1 & ;;
-	smdp) "$SMDP" -c "$D/smdp.cfg" --vty-port "$P_SMDP_VTY" --ctrl-port "$P_SMDP_CTRL" >>"$D/smdp.log" 2>&1 & ;;
-	sim) "$SIM" -c "$D/sim.cfg" -s "$D/sim.db" --vty-port "$P_SIM_VTY" >>"$D/sim.log" 2>&1 & ;;
+	smsr) clocked - "$SMSR" -c "$D/smsr.cfg" --vty-port "$P_SMSR_VTY" --ctrl-port "$P_SMSR_CTRL" >>"$D/smsr.log" 2>&1 & ;;
+	smdp) clocked - "$SMDP" -c "$D/smdp.cfg" --vty-port "$P_SMDP_VTY" --ctrl-port "$P_SMDP_CTRL" >>"$D/smdp.log" 2>&1 & ;;
+	sim) clocked - "$SIM" -c "$D/sim.cfg" -s "$D/sim.db" --vty-port "$P_SIM_VTY" >>"$D/sim.log" 2>&1 & ;;
 	esac
 	PID[$1]=$!
 }
@@ -184,7 +193,7 @@ stack_stop() {
 	PID=()
 }
 
-es() { local who=$1; shift; "$ES" -c "$D/$who.conf" "$@"; }
+es() { local who=$1; shift; (clocked driver "$ES" -c "$D/$who.conf" "$@"); }
 
 vty() { # PORT COMMAND: the answer's text
 	local line on=

@@ -7,12 +7,17 @@
  * RSP_VCLOCK_MIN=N     jump only while at least N processes are alive (a killed daemon stops the jumping till it is back)
  * RSP_VCLOCK_DRIVER=1  jump only while such a process is alive (who waits for an answer; between two of them time is real)
  *
+ * Nothing may be on its way in the kernel while all wait: TCP sockets are not corked and do not wait for acknowledgements
+ * (Nagle), so that what is written on loopback is at once readable at the other end.
+ *
  * A jump is safe: the process that wants it asks all (ask), each looks at its descriptors after being asked and agrees
  * only when there is nothing (agreed); who found something to do has counted up `woken`, and the jump is off. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -268,4 +274,55 @@ time_t time(time_t *out)
 	if (out)
 		*out = ts.tv_sec;
 	return ts.tv_sec;
+}
+
+static int without_delay(int fd)
+{
+	static int (*real)(int, int, int, const void *, socklen_t);
+	int err = errno;
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "setsockopt");
+	if (fd >= 0 && g_shared)
+		real(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
+	errno = err;
+	return fd;
+}
+
+int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
+{
+	static int (*real)(int, int, int, const void *, socklen_t);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "setsockopt");
+	if (g_shared && level == IPPROTO_TCP && (name == TCP_NODELAY || name == TCP_CORK))
+		return 0;
+	return real(fd, level, name, value, len);
+}
+
+int socket(int domain, int type, int protocol)
+{
+	static int (*real)(int, int, int);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "socket");
+	return without_delay(real(domain, type, protocol));
+}
+
+int accept(int fd, struct sockaddr *addr, socklen_t *len)
+{
+	static int (*real)(int, struct sockaddr *, socklen_t *);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "accept");
+	return without_delay(real(fd, addr, len));
+}
+
+int accept4(int fd, struct sockaddr *addr, socklen_t *len, int flags)
+{
+	static int (*real)(int, struct sockaddr *, socklen_t *, int);
+
+	if (!real)
+		real = dlsym(RTLD_NEXT, "accept4");
+	return without_delay(real(fd, addr, len, flags));
 }
