@@ -1,5 +1,6 @@
 /* What comes from the SMSCs: packets of cards, delivery receipts, alerts (SMPP 3.4 4.6, 4.7, 4.12); and what is shown.
- * A deliver_sm is answered after the commit of what its handler wrote, and in any case within the 5 s that OsmoMSC waits.
+ * A deliver_sm is answered after the commit of what its handler wrote, and in any case within the 5 s that OsmoMSC
+ * waits.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -110,7 +111,7 @@ static bool sms_port_receipt_is(const struct receipt *r, const struct sms_part *
 	return part->id && part->id[0] && r->id[0] && receipt_id_equal(part->id, r->id);
 }
 
-/* By message_id; OsmoMSC's is a constant, there our reference comes back. A message's parts may be in the queue still. */
+/* By message_id; OsmoMSC's is a constant, there our reference comes back. Other parts may be in the queue still. */
 static bool sms_port_receipt_in(struct llist_head *list, const struct receipt *r, bool by_ref)
 {
 	struct sms_port_msg *m;

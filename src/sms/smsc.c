@@ -132,8 +132,8 @@ void smsc_slower(struct smsc *s)
 	s->window = OSMO_MAX(s->window / 2, 1U);
 }
 
-/* Half the rate and silence, 1 s and twice as long each time until something is taken. All that was under way is refused
- * at once as a rule: that is one time. */
+/* Half the rate and silence, 1 s and twice as long each time until something is taken. All that was under way is
+ * refused at once as a rule: that is one time. */
 void smsc_throttled(struct smsc *s)
 {
 	smsc_count(s, SMSC_CTR_THROTTLED);

@@ -1,5 +1,5 @@
-/* Configuration of the way to cards by SMS: node smsc, one for each SMSC, and the limits under node smsr; their state on
- * CTRL.
+/* Configuration of the way to cards by SMS: node smsc, one for each SMSC, and the limits under node smsr; their state
+ * on CTRL.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>

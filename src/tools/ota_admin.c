@@ -137,6 +137,78 @@ static int psk_dec(struct ota_req *q)
 	return 0;
 }
 
+static const struct ota_field from_enc_fields[] = {
+	{ "eid", OTA_HEX, true, 16, 16, "EID" },
+	{ "aid", OTA_HEX, false, 5, 16, "security domain; the ISD-R" },
+	{}
+};
+static const struct ota_field from_dec_fields[] = {
+	{ "from", OTA_TEXT, true, 1, SCP81_FROM_SIZE - 1, "value of X-Admin-From" },
+	{}
+};
+static const struct ota_field target_enc_fields[] = {
+	{ "aid", OTA_HEX, true, 5, 16, "application, such as an ISD-P" },
+	{}
+};
+static const struct ota_field target_dec_fields[] = {
+	{ "target", OTA_TEXT, true, 1, SCP81_TARGET_SIZE - 1, "value of X-Admin-Targeted-Application" },
+	{}
+};
+
+static int from_enc(struct ota_req *q)
+{
+	char text[SCP81_FROM_SIZE];
+	struct eid eid;
+	struct aid sd;
+	int rc = get_aid(q, &sd, "aid");
+
+	ota_fixed(q, "eid", eid.b, 16);
+	if (rc >= 0)
+		rc = scp81_from_enc(text, sizeof(text), &eid, &sd);
+	if (rc < 0)
+		return rc;
+	ota_put_text(q->out, "from", text);
+	return 0;
+}
+
+static int from_dec(struct ota_req *q)
+{
+	struct eid eid;
+	struct aid sd;
+	int rc = scp81_from_dec(&eid, &sd, ota_text(q, "from"));
+
+	if (rc < 0)
+		return rc;
+	ota_put_hex(q->out, "eid", eid.b, 16);
+	ota_put_hex(q->out, "aid", sd.b, sd.len);
+	return 0;
+}
+
+static int target_enc(struct ota_req *q)
+{
+	char text[SCP81_TARGET_SIZE];
+	struct aid aid;
+	int rc = get_aid(q, &aid, "aid");
+
+	if (rc >= 0)
+		rc = scp81_target_enc(text, sizeof(text), &aid);
+	if (rc < 0)
+		return rc;
+	ota_put_text(q->out, "target", text);
+	return 0;
+}
+
+static int target_dec(struct ota_req *q)
+{
+	struct aid aid;
+	int rc = scp81_target_dec(&aid, ota_text(q, "target"));
+
+	if (rc < 0)
+		return rc;
+	ota_put_hex(q->out, "aid", aid.b, aid.len);
+	return 0;
+}
+
 static const struct ota_field notif_enc_fields[] = {
 	{ "eid", OTA_HEX, true, 16, 16, "EID" },
 	{ "type", OTA_HEX, true, 1, 1, "01 first attach, 02 changed, 03 rolled back, 05 fall-back" },
@@ -208,6 +280,15 @@ const struct ota_op ota_admin_ops[] = {
 	  "{\"op\":\"psk_identity_dec\",\"identity\":\"8001028110890010120123412340123456789012244F10A0000005591"
 	  "010FFFFFFFF89000"
 	  "00100820101830140\"}" },
+	{ "admin_from_enc", "write an X-Admin-From header", from_enc_fields, from_enc,
+	  "{\"op\":\"admin_from_enc\",\"eid\":\"89001012012341234012345678901224\"}" },
+	{ "admin_from_dec", "read an X-Admin-From header", from_dec_fields, from_dec,
+	  "{\"op\":\"admin_from_dec\",\"from\":\"//se-id/eid/89001012012341234012345678901224;//aa-id/aid/A000000559/"
+	  "1010FFFFFFFF8900000100\"}" },
+	{ "admin_target_enc", "write an X-Admin-Targeted-Application header", target_enc_fields, target_enc,
+	  "{\"op\":\"admin_target_enc\",\"aid\":\"A0000005591010FFFFFFFF8900001000\"}" },
+	{ "admin_target_dec", "read an X-Admin-Targeted-Application header", target_dec_fields, target_dec,
+	  "{\"op\":\"admin_target_dec\",\"target\":\"//aid/A000000559/1010FFFFFFFF8900001000\"}" },
 	{ "notif_enc", "write a card's notification (E1)", notif_enc_fields, do_notif_enc,
 	  "{\"op\":\"notif_enc\",\"eid\":\"89001012012341234012345678901224\",\"type\":\"02\",\"seq\":\"0001\","
 	  "\"aid\":\"A0000005591010FFFFFFFF8900001000\"}" },

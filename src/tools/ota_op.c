@@ -11,7 +11,7 @@
 
 static const struct ota_op *const groups[] = {
 	ota_sms_ops, ota_scp80_ops, ota_script_ops, ota_admin_ops, ota_scp03_ops, ota_scp03t_ops, ota_key_ops,
-	ota_cattp_ops,
+	ota_cattp_ops, ota_push_ops, ota_smpp_ops, ota_bip_ops,
 };
 
 const struct ota_op *ota_op_nth(unsigned n)

@@ -37,7 +37,7 @@ struct ota_req {
 };
 
 extern const struct ota_op ota_sms_ops[], ota_scp80_ops[], ota_script_ops[], ota_admin_ops[], ota_scp03_ops[],
-	ota_scp03t_ops[], ota_key_ops[], ota_cattp_ops[];
+	ota_scp03t_ops[], ota_key_ops[], ota_cattp_ops[], ota_push_ops[], ota_smpp_ops[], ota_bip_ops[];
 const struct ota_op *ota_op_find(const char *name);
 const struct ota_op *ota_op_nth(unsigned n);	/* NULL behind the last */
 
