@@ -41,7 +41,7 @@ static const struct text_field text_app[] = {
 };
 const struct text_field text_instance[] = {
 	{ "load", 0x4F }, { "class", 0x4F }, { "aid", 0x4F }, { "sd", 0x4F }, { "privileges", 0x82 }, { "state", 0x83 },
-	{ "params", 0xC9 }, { NULL, 0xEA, TEXT_SUB, text_app }, { NULL, 0 },
+	{ "params", 0xC9 }, { NULL, 0xEA, TEXT_SUB, text_app }, { "process", 0x30, TEXT_LIST }, { NULL, 0 },
 };
 static const struct text_field text_component[] = {
 	{ "type", 0x80, TEXT_KEYTYPE }, { "value", 0x86 }, { "mac", 0x87, TEXT_INT }, { NULL, 0 },
@@ -66,3 +66,14 @@ const struct text_field text_rfm[] = {
 	{ NULL, 0x30, TEXT_SUB, text_rfm_adf },
 	{ NULL, 0 },
 };
+
+const struct text_field text_cdma[] = {
+	{ "key", 0x81 }, { "ssd", 0x82 }, { "hrpd", 0x83 }, { "simple-ip", 0x84 }, { "mobile-ip", 0x85 }, { NULL, 0 },
+};
+
+/* application: ApplicationLoadPackage; nonStandard behind its PEHeader */
+const struct text_field text_load[] = {
+	{ "aid", 0x4F }, { "sd", 0x4F }, { "c6", 0xC6 }, { "c7", 0xC7 }, { "c8", 0xC8 }, { "hash", 0xC1 },
+	{ "code", 0xC4 }, { NULL, 0 },
+};
+const struct text_field text_nonstandard[] = { { "issuer", 0x81 }, { "content", 0x82 }, { NULL, 0 } };

@@ -10,99 +10,7 @@
 
 #include "upp_text_priv.h"
 
-/* Files ------------------------------------------------------------ */
-
-/* What stands behind "|": hex is content, +N an offset. */
-static int text_items(struct text *t, unsigned from)
-{
-	bool gfm = t->pe->tag == UPP_PE_GFM;
-	unsigned long off;
-	unsigned i;
-
-	if (!t->file)
-		return text_fail(t, "content without a file");
-	for (i = from; i < t->n; i++) {
-		if (*t->words[i] == '+') {
-			if (text_uint(&off, t->words[i] + 1, 10, 65535) < 0 ||
-			    !der_add_uint(t->file, gfm ? 0x02 : 0x82, off))
-				return text_fail(t, "offset: 0 to 65535");
-		} else if (text_hex(t, t->file, gfm ? 0x81 : 0x83, t->words[i], "content") < 0) {
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
-/* Fcp words up to the bar, then items. */
-static int text_file(struct text *t, struct der *file, uint32_t fcp_tag)
-{
-	unsigned bar, all = t->n, i;
-	struct der *fcp;
-
-	t->file = file;
-	for (bar = 1; bar < all && strcmp(t->words[bar], "|"); bar++)
-		;
-	t->n = bar;
-	if (bar == 2 && !strcmp(t->words[1], "none"))
-		return der_add(file, 0x80, NULL, 0) ? 0 : text_fail(t, "out of memory");
-	fcp = der_add(file, fcp_tag, NULL, 0);
-	if (!fcp || text_put_fields(t, fcp, text_fcp) < 0)
-		return -EINVAL;
-	if (!text_word(t, "fcp") && !fcp->first)
-		der_remove(fcp);
-	for (i = 1; i < bar; i++) {
-		if (!t->used[i])
-			return text_fail(t, "not understood: word %u of the line", i + 1);
-	}
-	t->n = all;
-	return bar < all ? text_items(t, bar + 1) : 0;
-}
-
-static int text_template_file(struct text *t)
-{
-	const struct upp_template *tpl = upp_template(t->pe->tag);
-	unsigned long tag = 0;
-	struct der *file;
-	unsigned i;
-
-	for (i = 0; i < tpl->n && !tag; i++) {
-		if (!strcmp(tpl->files[i].name, t->words[0]))
-			tag = tpl->files[i].tag;
-	}
-	if (!tag && (strncmp(t->words[0], "0x", 2) || text_uint(&tag, t->words[0] + 2, 16, 0xBFFF) < 0 ||
-		     ((tag & 0xE0) != 0xA0 && tag >> 8 != 0xBF)))
-		return text_fail(t, "no file of this name in the template");
-	file = der_add(t->pe, tag, NULL, 0);
-	return file ? text_file(t, file, 0xA1) : text_fail(t, "out of memory");
-}
-
-static int text_gfm(struct text *t)
-{
-	struct der *list = der_child(t->pe, 0xA1);
-
-	if (!list)
-		list = der_add(t->pe, 0xA1, NULL, 0);
-	if (list && (!t->cmd || !strcmp(t->words[0], "command")))
-		t->cmd = der_add(list, 0x30, NULL, 0);
-	if (!t->cmd)
-		return text_fail(t, "out of memory");
-	if (!strcmp(t->words[0], "command"))
-		return 0;
-	if (!strcmp(t->words[0], "path"))
-		return text_hex(t, t->cmd, 0x80, t->n > 1 ? t->words[1] : "", "path");
-	if (!strcmp(t->words[0], "file"))
-		return text_file(t, t->cmd, 0x62);
-	return text_fail(t, "genericFileManagement has path, file, command");
-}
-
 /* Other elements ------------------------------------------------------------ */
-
-static struct der *text_sub(struct der *parent, uint32_t tag)
-{
-	struct der *n = der_child(parent, tag);
-
-	return n ? n : der_add(parent, tag, NULL, 0);
-}
 
 static int text_pin_line(struct text *t)
 {
@@ -245,6 +153,33 @@ static void text_sort(struct der *pe)
 
 /* Lines ------------------------------------------------------------ */
 
+/* "change" of an element without files: its first line stands in place of all it had. In the header only what a line is
+ * about is replaced. */
+static void text_clear(struct text *t)
+{
+	static const struct text_name header[] = { { "type", 0x82 }, { "iccid", 0x83 }, { "pol", 0x84 },
+						   { "services", 0xA5 }, { "templates", 0xA6 }, { "connectivity", 0x87 },
+						   { "version", 0x80 }, { "version", 0x81 }, { NULL, 0 } };
+	struct der *n, *next;
+	unsigned i;
+
+	if (t->pe->tag == UPP_PE_HEADER) {
+		for (i = 0; t->changing && header[i].name; i++) {
+			n = strcmp(header[i].name, t->words[0]) ? NULL : der_child(t->pe, header[i].value);
+			if (n)
+				der_remove(n);
+		}
+		return;
+	}
+	if (!t->changing || t->cleared)
+		return;
+	for (n = t->pe->first ? t->pe->first->next : NULL; n; n = next) {	/* the first is the PEHeader */
+		next = n->next;
+		der_remove(n);
+	}
+	t->cleared = true;
+}
+
 static int text_statement(struct text *t, const char *rest)
 {
 	if (!t->pe)
@@ -253,6 +188,7 @@ static int text_statement(struct text *t, const char *rest)
 		return text_items(t, 1);
 	if (upp_template(t->pe->tag))
 		return text_template_file(t);
+	text_clear(t);
 	switch (t->pe->tag) {
 	case UPP_PE_HEADER:
 		return text_header(t, rest);
@@ -268,6 +204,12 @@ static int text_statement(struct text *t, const char *rest)
 		return text_sd(t);
 	case UPP_PE_RFM:
 		return text_rfm_line(t);
+	case UPP_PE_APPLICATION:
+		return text_application(t);
+	case UPP_PE_CDMA:
+		return text_cdma_line(t);
+	case UPP_PE_NONSTANDARD:
+		return text_nonstandard_line(t);
 	}
 	return text_fail(t, "this element has no lines of its own");
 }
@@ -296,14 +238,84 @@ static int text_raw(struct text *t, const char *rest)
 	return 0;
 }
 
+/* The Nth element of a name: [n=N]. */
+static struct der *text_find(struct text *t, const char *name)
+{
+	const char *n = text_value(t, "n");
+	unsigned long i = 1;
+	uint32_t tag = upp_pe_tag(name);
+	struct der *pe = der_child(t->root, tag);
+
+	if (!tag || (n && (text_uint(&i, n, 10, 1000) < 0 || !i)))
+		return NULL;
+	while (pe && --i)
+		pe = der_again(pe);
+	return pe;
+}
+
+static int text_lines(struct text *t, char *text, unsigned *line);
+
+/* A text in the place of this line; its own mistakes are this line's. */
+static int text_include(struct text *t)
+{
+	const char *err = "no files here";
+	struct bytes *text;
+	unsigned line = 0;
+	char msg[100];
+	char *name = talloc_strdup(t->root, t->n == 2 ? t->words[1] : "");
+
+	if (t->n != 2 || t->depth >= 4)
+		return text_fail(t, t->n != 2 ? "include NAME" : "include: too deep");
+	text = t->files ? t->files->text(t->root, t->files->data, name, &err) : NULL;
+	if (!text)
+		return text_fail(t, "include: %s", err);
+	t->depth++;
+	t->based = true;
+	if (text_lines(t, (char *)text->data, &line) < 0) {
+		snprintf(msg, sizeof(msg), "%.99s", t->err->msg);
+		return text_fail(t, "%s:%u: %s", name, line, msg);
+	}
+	t->depth--;
+	t->pe = NULL;
+	return 0;
+}
+
+/* include, change, drop: what builds on another text. -ENOENT: none of them. */
+static int text_directive(struct text *t)
+{
+	struct der *pe;
+
+	if (!strcmp(t->words[0], "include"))
+		return text_include(t);
+	if (strcmp(t->words[0], "change") && strcmp(t->words[0], "drop"))
+		return -ENOENT;
+	pe = t->n > 1 ? text_find(t, t->words[1]) : NULL;
+	if (!pe)
+		return text_fail(t, "%s: no such element before this line", t->words[0]);
+	t->pe = NULL;
+	if (*t->words[0] == 'd') {
+		der_remove(pe);
+		return 0;
+	}
+	t->pe = pe;
+	t->changing = true;
+	t->cleared = false;
+	return 0;
+}
+
 static int text_element(struct text *t, const char *rest)
 {
 	uint32_t tag = upp_pe_tag(t->words[0]);
 	const char *id = text_value(t, "id"), *tpl = text_value(t, "template");
 	unsigned long n;
 	struct der *head;
+	int rc;
 
 	t->cmd = t->file = NULL;
+	t->changing = false;
+	rc = text_directive(t);
+	if (rc != -ENOENT)
+		return rc;
 	if (!strcmp(t->words[0], "raw"))
 		return text_raw(t, rest);
 	if (!tag)
@@ -354,11 +366,45 @@ static int text_one(struct text *t, char *line)
 	return rc;
 }
 
-struct bytes *upp_text_build(void *ctx, const char *text, struct upp_text_err *err)
+static int text_lines(struct text *t, char *text, unsigned *line)
 {
-	struct text t = { .err = err, .root = der_new(ctx) };
+	char *next;
+
+	for (; text; text = next) {
+		next = strchr(text, '\n');
+		if (next)
+			*next++ = '\0';
+		++*line;
+		if (text_one(t, text) < 0)
+			return -EINVAL;
+	}
+	return 0;
+}
+
+/* What was written behind an included text belongs before its end. */
+static void text_end_last(struct text *t)
+{
+	struct der *end = der_child(t->root, UPP_PE_END), *at;
+
+	if (!t->based || !end || !end->next || der_again(end))
+		return;
+	if (t->root->first == end) {
+		t->root->first = end->next;
+	} else {
+		for (at = t->root->first; at->next != end; at = at->next)
+			;
+		at->next = end->next;
+	}
+	t->root->last->next = end;
+	t->root->last = end;
+	end->next = NULL;
+}
+
+struct bytes *upp_text_build_files(void *ctx, const char *text, const struct upp_text_files *files,
+				   struct upp_text_err *err)
+{
+	struct text t = { .err = err, .root = der_new(ctx), .files = files };
 	struct bytes *copy = t.root ? bytes_dup(t.root, text, strlen(text) + 1) : NULL, *out = NULL;
-	char *line, *next;
 	struct der *n;
 
 	memset(err, 0, sizeof(*err));
@@ -367,18 +413,13 @@ struct bytes *upp_text_build(void *ctx, const char *text, struct upp_text_err *e
 		goto out;
 	}
 	bytes_secret(copy);	/* the text has the keys */
-	for (line = (char *)copy->data; line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = '\0';
-		err->line++;
-		if (text_one(&t, line) < 0)
-			goto out;
-	}
+	if (text_lines(&t, (char *)copy->data, &err->line) < 0)
+		goto out;
 	for (n = t.root->first; n; n = n->next) {
 		if (n->tag == UPP_PE_HEADER && !n->raw)
 			text_sort(n);
 	}
+	text_end_last(&t);
 	out = bytes_new(ctx, 0);
 	bytes_secret(out);
 	if (out && der_write(out, t.root) < 0)
@@ -386,4 +427,9 @@ struct bytes *upp_text_build(void *ctx, const char *text, struct upp_text_err *e
 out:
 	talloc_free(t.root);
 	return out;
+}
+
+struct bytes *upp_text_build(void *ctx, const char *text, struct upp_text_err *err)
+{
+	return upp_text_build_files(ctx, text, NULL, err);
 }

@@ -28,7 +28,7 @@ struct text_field {
 };	/* key NULL and tag 0: end */
 
 extern const struct text_field text_fcp[], text_pin[], text_puk[], text_algo[], text_map[], text_sqn[], text_instance[],
-	text_key[], text_rfm[];
+	text_key[], text_rfm[], text_cdma[], text_load[], text_nonstandard[];
 
 struct text_name {
 	const char *name;
@@ -43,6 +43,11 @@ struct text {
 	struct der *root, *pe;
 	struct der *cmd;	/* genericFileManagement: the open command */
 	struct der *file;	/* the File or command fill items go to */
+	const struct upp_text_files *files;
+	unsigned depth;		/* of includes */
+	bool based;		/* something was included */
+	bool changing;		/* the element was there before: "change" */
+	bool cleared;		/* and what it had was taken out */
 	struct upp_text_err *err;
 	char *words[TEXT_WORDS_MAX];
 	bool used[TEXT_WORDS_MAX];
@@ -58,3 +63,14 @@ bool text_word(struct text *t, const char *word);
 int text_put_fields(struct text *t, struct der *parent, const struct text_field *tab);
 /* A line of fields into parent (NULL: out of memory); every word must have been understood. */
 int text_line(struct text *t, struct der *parent, const struct text_field *tab);
+/* upp_text_file.c: the lines of files. */
+int text_template_file(struct text *t);
+int text_gfm(struct text *t);
+int text_items(struct text *t, unsigned from);
+struct der *text_sub(struct der *parent, uint32_t tag);	/* the child, made when missing */
+/* Octets that one typed content of a file has, by its Fcp (node, may be NULL) and template entry; 0: unknown. */
+size_t text_content_size(const struct der *fcp, const struct upp_file_def *def);
+/* upp_text_app.c: application, cdmaParameter, nonStandard. */
+int text_application(struct text *t);
+int text_cdma_line(struct text *t);
+int text_nonstandard_line(struct text *t);

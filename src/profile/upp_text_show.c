@@ -9,6 +9,7 @@
 
 #include <osmocom/rsp/util/ids.h>
 
+#include "upp_content.h"
 #include "upp_text_priv.h"
 
 struct show {
@@ -179,8 +180,10 @@ static void show_line(struct show *s, const char *word, const struct der *fields
 /* Files ------------------------------------------------------------ */
 
 /* Fill items of one file: an offset begins a new line, so that records stand below each other. */
-static const struct der *show_items(struct show *s, const struct der *n, uint32_t off, uint32_t content)
+static const struct der *show_items(struct show *s, const struct der *n, uint32_t off, uint32_t content,
+				    const struct upp_content *c, size_t size)
 {
+	char text[UPP_CONTENT_STR_SIZE];
 	bool first = true;
 	uint32_t v;
 
@@ -191,7 +194,12 @@ static const struct der *show_items(struct show *s, const struct der *n, uint32_
 			show(s, "%s +%u", first ? " |" : "\n\t\t|", v);
 		} else {
 			show(s, first ? " | " : " ");
-			show_hex(s, n->v, n->len);
+			if (c && n->len == size && upp_content_show(text, sizeof(text), c, n->v, n->len) == 0) {
+				show(s, "%s:", c->word);
+				bytes_put(s->out, text, strlen(text));
+			} else {
+				show_hex(s, n->v, n->len);
+			}
 		}
 		first = false;
 	}
@@ -203,9 +211,12 @@ static void show_template_file(struct show *s, const struct der *file, const str
 {
 	const struct upp_file_def *def = upp_template_file(t, file->tag);
 	const struct der *n = file->first;
+	const char *name = upp_file_name(t->pe, file->tag);
+	const struct upp_content *c = upp_content_of(t->pe, file->tag);
+	size_t size = text_content_size(der_child(file, 0xA1), def);
 
-	if (def)
-		show(s, "\t%s", def->name);
+	if (name)
+		show(s, "\t%s", name);
 	else
 		show(s, "\t0x%X", file->tag);
 	if (n && n->tag == 0x80) {
@@ -219,7 +230,9 @@ static void show_template_file(struct show *s, const struct der *file, const str
 		show_fields(s, n->first, text_fcp);
 		n = n->next;
 	}
-	if (show_items(s, n, 0x82, 0x83))
+	if (!size && c)
+		size = c->natural;
+	if (show_items(s, n, 0x82, 0x83, c, size))
 		s->lost = true;
 }
 
@@ -249,7 +262,7 @@ static void show_gfm(struct show *s, const struct der *pe)
 			} else if (n->tag == 0x62) {
 				show(s, "\tfile");
 				show_fields(s, n->first, text_fcp);
-				n = show_items(s, n->next, 0x02, 0x81);
+				n = show_items(s, n->next, 0x02, 0x81, NULL, 0);
 			} else {
 				s->lost = true;
 				return;
@@ -403,9 +416,20 @@ static void show_element(struct show *s, const struct der *pe)
 		show_sd(s, pe);
 		break;
 	case UPP_PE_RFM:
+	case UPP_PE_CDMA:
+	case UPP_PE_NONSTANDARD:
 		n = der_child(pe, 0xA0);
 		if (n && n->next)
-			show_line(s, "application", n->next, text_rfm);
+			show_line(s, pe->tag == UPP_PE_RFM ? "application" : "data", n->next,
+				  pe->tag == UPP_PE_RFM ? text_rfm : pe->tag == UPP_PE_CDMA ? text_cdma :
+				  text_nonstandard);
+		break;
+	case UPP_PE_APPLICATION:
+		n = der_child(pe, 0xA1);
+		if (n)
+			show_line(s, "load", n->first, text_load);
+		for (n = der_path(pe, 0xA2, 0x30, 0); n; n = n->next)
+			show_line(s, "instance", n->first, text_instance);
 		break;
 	}
 }

@@ -24,7 +24,7 @@ static const char help[] =
 	"  show FILE [--notation] [--with-secrets]   as a tree, or in ASN.1 value notation; keys and codes masked\n"
 	"  check FILE                    rules for packages; exit code 1 when one is broken\n"
 	"  diff FILE FILE [--with-secrets]   what differs; exit code 1 when something does\n"
-	"  build DESCRIPTION -o OUT      package from a text description (upp-text.md)\n"
+	"  build DESCRIPTION -o OUT [--include-dir DIR]   package from a text description (upp-text.md)\n"
 	"  decompile FILE [-o OUT]       description of a package, keys included; `build` of it gives the same package\n"
 	"  personalise FILE -o OUT VALUES            one package\n"
 	"  personalise FILE --out-dir DIR --csv CSV  one for each row; columns: upp-csv.md\n"
@@ -64,6 +64,7 @@ static const struct option options[] = {
 	{ "plmn", required_argument, NULL, OPT_PLMN },
 	{ "no-luhn", no_argument, NULL, OPT_NO_LUHN },
 	{ "master-key-file", required_argument, NULL, OPT_MASTER },
+	{ "include-dir", required_argument, NULL, 'I' },
 	{ "notation", no_argument, NULL, OPT_NOTATION },
 	{ "with-secrets", no_argument, NULL, OPT_WITH },
 	{}
@@ -167,14 +168,59 @@ static int cmd_check(const struct bytes *in, const char *path)
 	return upp_check(in->data, in->len, finding, (void *)path) ? -EINVAL : 0;
 }
 
+/* Where a description's files are: beside it, in --include-dir, among those installed. */
+struct places {
+	const char *beside, *dir;
+};
+
+static struct bytes *places_open(void *ctx, const struct places *p, const char *name, const char **err)
+{
+	const char *const dirs[] = { p->beside, p->dir, PROFILES_DIR };
+	char *path;
+	unsigned i;
+
+	*err = "no such file";
+	if (*name == '/')
+		return read_file(ctx, name);
+	for (i = 0; i < ARRAY_SIZE(dirs); i++) {
+		path = dirs[i] ? talloc_asprintf(ctx, "%s/%s", dirs[i], name) : NULL;
+		if (path && access(path, R_OK) == 0) {
+			*err = "cannot be read";
+			return read_file(ctx, path);
+		}
+	}
+	return NULL;
+}
+
+static struct bytes *places_text(void *ctx, void *data, const char *name, const char **err)
+{
+	struct bytes *b = places_open(ctx, data, name, err);
+
+	if (b && memchr(b->data, '\0', b->len)) {
+		*err = "not text";
+		return NULL;
+	}
+	return b;
+}
+
+static struct bytes *places_code(void *ctx, void *data, const char *name, const char **err)
+{
+	struct bytes *b = places_open(ctx, data, name, err);
+
+	return b ? cap_load_block(ctx, b, err) : NULL;
+}
+
 static int cmd_build(struct tool *t, const struct bytes *in, const char *path)
 {
+	const char *slash = strrchr(path, '/');
+	struct places p = { slash ? talloc_strndup(t->ctx, path, slash - path) : ".", t->include };
+	const struct upp_text_files files = { places_text, places_code, &p };
 	struct upp_text_err err;
 	struct bytes *upp;
 
 	if (memchr(in->data, '\0', in->len))
 		return complain(path, "not text");
-	upp = upp_text_build(t->ctx, (const char *)in->data, &err);
+	upp = upp_text_build_files(t->ctx, (const char *)in->data, &files, &err);
 	if (!upp) {
 		fprintf(stderr, "%s:%u: %s\n", path, err.line, err.msg);
 		return -EINVAL;
@@ -202,6 +248,9 @@ static int option_set(struct tool *t, int c, const char *arg)
 	switch (c) {
 	case 'o':
 		t->out = arg;
+		return 0;
+	case 'I':
+		t->include = arg;
 		return 0;
 	case OPT_K:
 		return perso_hex_file(t, "k", arg);
@@ -282,7 +331,7 @@ int main(int argc, char **argv)
 	struct tool t = { .ctx = talloc_named_const(NULL, 0, "osmo-rsp-profile") };
 	int c, rc = 0;
 
-	while (rc == 0 && (c = getopt_long(argc, argv, "hVo:", options, NULL)) != -1) {
+	while (rc == 0 && (c = getopt_long(argc, argv, "hVo:I:", options, NULL)) != -1) {
 		if (c == 'h') {
 			fputs(help, stdout);
 			talloc_free(t.ctx);

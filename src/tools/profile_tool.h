@@ -9,7 +9,7 @@
 
 struct tool {
 	void *ctx;
-	const char *out, *out_dir, *csv, *values, *plmn;
+	const char *out, *out_dir, *csv, *values, *plmn, *include;
 	unsigned pool;
 	bool no_luhn, secrets, notation;
 	struct key *master;
@@ -30,5 +30,5 @@ int perso_secrets_file(struct tool *t, const char *path);	/* --secrets */
 int perso_hex_file(struct tool *t, const char *column, const char *path);
 int perso_master(struct tool *t, const char *path);
 int cmd_perso(struct tool *t, const struct bytes *in);
-/* profile_cap.c: load file data block of a CAP archive or an IJC file: NULL and a complaint. */
+/* profile_cap.c: load file data block of a CAP archive or an IJC file; NULL and *err (static). */
 struct bytes *cap_load_block(void *ctx, const struct bytes *file, const char **err);

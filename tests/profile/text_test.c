@@ -46,7 +46,7 @@ static void assert_there_and_back(void *ctx, const struct bytes *upp, unsigned r
 	talloc_free(out);
 }
 
-/* Only cdmaParameter has no words. */
+/* There are words for all of it. */
 static void test_all_packages(void **state)
 {
 	char *paths[64];
@@ -55,7 +55,7 @@ static void test_all_packages(void **state)
 	if (!n)
 		skip();
 	for (size_t i = 0; i < n; i++)
-		assert_there_and_back(*state, packages_file(*state, paths[i]), 1);
+		assert_there_and_back(*state, packages_file(*state, paths[i]), 0);
 }
 
 static void ignore(void *data, const struct upp_finding *f)
