@@ -432,9 +432,8 @@ int upp_check(const uint8_t *upp, size_t len, upp_check_cb cb, void *data)
 	c->data = data;
 	c->id = -1;
 	c->index = -1;
-	c->root = der_parse(c, upp, len, &err);
-	if (c->root && (err = check_wrapped(upp, len)))
-		TALLOC_FREE(c->root);
+	err = check_wrapped(upp, len);
+	c->root = err ? NULL : der_parse(c, upp, len, &err);
 	if (!c->root) {
 		check_error(c, "format", err);
 		talloc_free(c);

@@ -23,11 +23,13 @@ bool check_known_key(const struct der *k)
 
 const char *check_wrapped(const uint8_t *upp, size_t len)
 {
-	if (len && upp[0] == 0x30)
+	size_t i;
+
+	if (len && upp[0] == 0x30 && (len < 2 || upp[1] > '9' || upp[1] < '0'))
 		return "an outer SEQUENCE around the elements";
-	if (len > 2 && upp[0] == 'A' && upp[1] == '0')
-		return "hex text, not DER";
-	return NULL;
+	for (i = 0; i < len && i < 8 && strchr("0123456789ABCDEFabcdef", upp[i]) && upp[i]; i++)
+		;
+	return i == 8 ? "hex text, not DER" : NULL;
 }
 
 /* AIDs ------------------------------------------------------------ */

@@ -33,7 +33,7 @@ struct entry {
 	const char *name;
 	size_t name_len;
 	unsigned method;
-	uint32_t packed, size, offset;
+	uint32_t crc, packed, size, offset;
 };
 
 /* Central directory of a ZIP archive (no ZIP64, no encryption). Found backwards from the end. */
@@ -60,8 +60,8 @@ static int zip_entry(struct entry *e, const struct bytes *zip, const uint8_t **a
 
 	if (left < 46 || le(p, 4) != 0x02014B50)
 		return -EINVAL;
-	*e = (struct entry){ (const char *)p + 46, le(p + 28, 2), le(p + 10, 2), le(p + 20, 4), le(p + 24, 4),
-			     le(p + 42, 4) };
+	*e = (struct entry){ (const char *)p + 46, le(p + 28, 2), le(p + 10, 2), le(p + 16, 4), le(p + 20, 4),
+			     le(p + 24, 4), le(p + 42, 4) };
 	skip = 46 + e->name_len + le(p + 30, 2) + le(p + 32, 2);
 	if (le(p + 8, 2) & 1 || skip > left)
 		return -EINVAL;
@@ -94,11 +94,14 @@ static int zip_read(struct bytes *block, const struct bytes *zip, const struct e
 	if (le(p, 4) != 0x04034B50 || head > zip->len - e->offset || e->packed > zip->len - e->offset - head)
 		return -EINVAL;
 	p += head;
-	if (e->method == 0)
-		return e->packed == e->size ? bytes_put(block, p, e->size) : -EINVAL;
-	if (e->method != 8 || bytes_fill(block, 0, e->size) < 0)
+	if ((e->method != 0 && e->method != 8) || (e->method == 0 && e->packed != e->size) ||
+	    bytes_fill(block, 0, e->size) < 0)
 		return -EINVAL;
-	return zip_inflate(block->data + start, e->size, p, e->packed);
+	if (e->method == 0)
+		memcpy(block->data + start, p, e->size);
+	else if (zip_inflate(block->data + start, e->size, p, e->packed) < 0)
+		return -EINVAL;
+	return crc32(0, block->data + start, e->size) == e->crc ? 0 : -EINVAL;
 }
 
 /* ".../Header.cap" */
