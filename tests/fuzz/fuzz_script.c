@@ -1,5 +1,6 @@
-/* Scripts and their responses, APDUs (TS 102 226 5.2). SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Scripts and their responses, expanded and compact, APDUs (TS 102 226 5). SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <osmocom/rsp/ota/script.h>
+#include <osmocom/rsp/ota/script_compact.h>
 
 #include "fuzz.h"
 
@@ -33,6 +34,19 @@ static void answers(const uint8_t *in, size_t len)
 	script_rapdu_decisive(&a, r.tlvs, r.len);
 }
 
+static void compact(const uint8_t *in, size_t len)
+{
+	struct script_compact_rsp rsp;
+	struct apdu_cmd c;
+	struct rd r;
+
+	rd_init(&r, in, len);
+	while (script_compact_next(&r, &c) == 1)
+		FUZZ_CHECK(!c.lc || (c.data >= in && c.data + c.lc <= in + len));
+	if (script_compact_rsp_dec(&rsp, in, len) == 0)
+		FUZZ_CHECK(!rsp.len || (rsp.data >= in && rsp.data + rsp.len <= in + len));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct bytes *out = bytes_new(NULL, 0);
@@ -41,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	commands(data, len);
 	answers(data, len);
+	compact(data, len);
 	apdu_rsp_dec(&a, data, len);
 	if (apdu_dec(&c, data, len) == 0) {
 		FUZZ_CHECK(apdu_put(out, &c) == 0);
@@ -71,4 +86,5 @@ void fuzz_seeds(void *ctx, fuzz_add add)
 		fuzz_add_bytes(add, -1, out);
 	}
 	add(apdu, sizeof(apdu));
+	add("\x00\xA4\x00\x0C\x02\x3F\x00\x00\xA4\x00\x0C\x02\x2F\xE2\x00\xB0\x00\x00\x0A", 19);
 }

@@ -1,7 +1,19 @@
-/* SMPP PDUs out of a stream (SMPP 3.4). SPDX-License-Identifier: AGPL-3.0-or-later */
+/* SMPP PDUs out of a stream, and the receipts in them (SMPP 3.4). SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <osmocom/rsp/sms/receipt.h>
 #include <osmocom/rsp/sms/smpp_pdu.h>
 
 #include "fuzz.h"
+
+static void receipt(const struct smpp_sm *sm)
+{
+	struct receipt r;
+
+	if (receipt_dec(&r, sm) < 0)
+		return;
+	FUZZ_CHECK(strnlen(r.id, sizeof(r.id)) < sizeof(r.id) && r.state);
+	receipt_id_equal(r.id, "1AF0");
+	receipt_id_equal("6896", r.id);
+}
 
 static void pdu(const uint8_t *in, size_t len)
 {
@@ -12,6 +24,8 @@ static void pdu(const uint8_t *in, size_t len)
 		FUZZ_CHECK(smpp_pdu_dec(&again, out->data, out->len) == 0);
 		FUZZ_CHECK(again.id == p.id && again.seq == p.seq && again.status == p.status);
 		smpp_id_name(p.id);
+		if (p.id == SMPP_DELIVER_SM || p.id == SMPP_DATA_SM)
+			receipt(&p.sm);
 	}
 	talloc_free(out);
 }
@@ -35,7 +49,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 void fuzz_seeds(void *ctx, fuzz_add add)
 {
 	static const uint32_t ids[] = { SMPP_BIND_TRX, SMPP_BIND_TRX | SMPP_RESP, SMPP_SUBMIT_SM, SMPP_SUBMIT_SM | SMPP_RESP,
-		SMPP_DELIVER_SM, SMPP_DELIVER_SM | SMPP_RESP, SMPP_UNBIND, SMPP_ENQUIRE_LINK, SMPP_ALERT, SMPP_RESP };
+		SMPP_DELIVER_SM, SMPP_DELIVER_SM | SMPP_RESP, SMPP_UNBIND, SMPP_ENQUIRE_LINK, SMPP_ALERT, SMPP_RESP,
+		SMPP_DATA_SM, SMPP_DATA_SM | SMPP_RESP };
 	struct bytes *out = bytes_new(ctx, 0), *all = bytes_new(ctx, 0);
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
@@ -45,7 +60,7 @@ void fuzz_seeds(void *ctx, fuzz_add add)
 			strcpy(p.bind.system_id, "smsr");
 			strcpy(p.bind.password, "word");
 			p.bind.interface_version = 0x34;
-		} else if (ids[i] == SMPP_SUBMIT_SM || ids[i] == SMPP_DELIVER_SM) {
+		} else if (ids[i] == SMPP_SUBMIT_SM || ids[i] == SMPP_DELIVER_SM || ids[i] == SMPP_DATA_SM) {
 			strcpy(p.sm.dst.digits, "491701234567");
 			strcpy(p.sm.src.digits, "1001");
 			p.sm.esm_class = SMPP_ESM_UDHI;
@@ -60,4 +75,11 @@ void fuzz_seeds(void *ctx, fuzz_add add)
 		fuzz_add_bytes(add, -1, out);
 	}
 	fuzz_add_bytes(add, -1, all);
+	for (enum smpp_state st = SMPP_STATE_ENROUTE; st <= SMPP_STATE_REJECTED; st += 3) {
+		struct smpp_pdu p = { .id = SMPP_DELIVER_SM, .seq = 9 };
+
+		receipt_enc(&p.sm, "1AF0", st);
+		smpp_pdu_enc(out, &p);
+		fuzz_add_bytes(add, -1, out);
+	}
 }
