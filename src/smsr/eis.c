@@ -63,24 +63,46 @@ static void own_sd(struct eis *eis, struct es_sd *sd)
 	}
 }
 
+static void own_reg(struct eis *eis, const struct es_eis *src)
+{
+	struct es_eis *r = eis->reg = talloc(eis, struct es_eis);
+
+	OSMO_ASSERT(r);
+	*r = *src;
+	r->profile = NULL;
+	r->n_profiles = 0;
+	r->audit = NULL;
+	r->n_audit = 0;
+	r->has_audit = false;
+	r->props = NULL;		/* stored apart */
+	r->n_props = 0;
+	r->last_audit = 0;
+	r->signed_info = dup_bytes(eis, src->signed_info);
+	r->signature = dup_bytes(eis, src->signature);
+	own_sd(eis, &r->ecasd);
+	own_sd(eis, &r->isd_r);
+}
+
+void eis_fix(struct eis_fix *f, const struct es_eis *src)
+{
+	*f = (struct eis_fix){
+		.eid = src->eid, .production_date = src->production_date, .cattp = src->cattp, .http = src->http,
+		.remaining_memory = src->remaining_memory, .available_memory = src->available_memory,
+	};
+	OSMO_STRLCPY_ARRAY(f->eum_id, src->eum_id);
+	OSMO_STRLCPY_ARRAY(f->smsr_id, src->smsr_id);
+	OSMO_STRLCPY_ARRAY(f->platform_type, src->platform_type);
+	OSMO_STRLCPY_ARRAY(f->platform_version, src->platform_version);
+	OSMO_STRLCPY_ARRAY(f->remote_provisioning_version, src->remote_provisioning_version);
+}
+
 struct eis *eis_new(void *ctx, struct smsr_db *db, const struct es_eis *src)
 {
 	struct eis *eis = eis_alloc(ctx, db);
 
-	eis->fix = *src;
-	eis->fix.profile = NULL;
-	eis->fix.n_profiles = 0;
-	eis->fix.audit = NULL;
-	eis->fix.n_audit = 0;
-	eis->fix.has_audit = false;
-	eis->fix.props = NULL;		/* stored apart */
-	eis->fix.n_props = 0;
-	eis->fix.last_audit = 0;
+	own_reg(eis, src);
+	eis_fix(&eis->fix, src);
 	eis->notif_seq = -1;
-	eis->fix.signed_info = dup_bytes(eis, src->signed_info);
-	eis->fix.signature = dup_bytes(eis, src->signature);
-	own_sd(eis, &eis->fix.ecasd);
-	own_sd(eis, &eis->fix.isd_r);
 	eid_str(eis->eid_str, &src->eid);
 	for (size_t i = 0; i < src->n_profiles && i < EIS_PROFILES_MAX; i++) {
 		struct eis_profile *p = talloc_zero(eis, struct eis_profile);
@@ -334,16 +356,6 @@ int eis_want_audit(struct eis *eis)
 	return smsr_db_eis_update(eis->db, eis);
 }
 
-static void view_sd(struct es_sd *sd, void *ctx, bool keysets)
-{
-	if (!keysets) {
-		memset(sd->keyset, 0, sizeof(sd->keyset));
-		sd->n_keysets = 0;
-	}
-	for (size_t i = 0; i < sd->n_keysets; i++)
-		sd->keyset[i].cert = dup_bytes(ctx, sd->keyset[i].cert);
-}
-
 static bool view_shows(const struct eis_profile *p, const char (*iccids)[ICCID_STR_SIZE], size_t n_iccids)
 {
 	for (size_t i = 0; i < n_iccids; i++)
@@ -358,11 +370,9 @@ struct es_eis *eis_view(const struct eis *eis, void *ctx, const char (*iccids)[I
 	struct eis_profile *p;
 
 	OSMO_ASSERT(v);
-	*v = eis->fix;
-	v->signed_info = dup_bytes(v, eis->fix.signed_info);
-	v->signature = dup_bytes(v, eis->fix.signature);
-	view_sd(&v->ecasd, v, true);
-	view_sd(&v->isd_r, v, false);	/* AID, TAR, SIN, SDIN */
+	smsr_db_eis_get(eis->db, v, &eis->fix.eid);
+	memset(v->isd_r.keyset, 0, sizeof(v->isd_r.keyset));	/* AID, TAR, SIN, SDIN */
+	v->isd_r.n_keysets = 0;
 	v->n_props = smsr_db_props_get(eis->db, v, &eis->fix.eid, &v->props);
 	v->profile = talloc_zero_array(v, struct es_profile_info, OSMO_MAX(eis->n_profiles, 1));
 	OSMO_ASSERT(v->profile);

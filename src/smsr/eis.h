@@ -19,10 +19,21 @@ struct eis_profile {
 	enum eis_pstate state;
 };
 
+/* What is asked for often; the rest (signed part, security domains: some kB) is read when somebody wants to see it. */
+struct eis_fix {
+	struct eid eid;
+	char eum_id[OID_STR_SIZE], smsr_id[OID_STR_SIZE];
+	int64_t production_date, last_audit;
+	char platform_type[101], platform_version[16], remote_provisioning_version[16];
+	bool cattp, http;
+	uint32_t remaining_memory, available_memory;
+};
+
 struct eis {
 	struct smsr_db *db;
 	char eid_str[EID_STR_SIZE];
-	struct es_eis fix; /* what the EUM registered; memory and last_audit follow life; profile[] unused */
+	struct eis_fix fix;		/* what the EUM registered; memory and last_audit follow life */
+	struct es_eis *reg;		/* all of it, not stored yet; NULL once it was loaded */
 	struct llist_head profiles;	/* struct eis_profile.entry */
 	unsigned n_profiles;
 	bool declared;			/* notification 01 came */
@@ -36,6 +47,7 @@ struct eis {
 	struct aid pending_aid;
 };
 
+void eis_fix(struct eis_fix *f, const struct es_eis *src);
 struct eis *eis_load(void *ctx, struct smsr_db *db, const struct eid *eid);	/* NULL: unknown */
 struct eis *eis_new(void *ctx, struct smsr_db *db, const struct es_eis *src);	/* copy of a registration, not stored */
 int eis_register(struct eis *eis);						/* stores it; -EEXIST */

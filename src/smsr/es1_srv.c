@@ -218,7 +218,7 @@ static enum es_reason store(struct reg *r, struct euiccs *all)
 
 	int rc;
 
-	OSMO_STRLCPY_ARRAY(eis->fix.smsr_id, r->trust->own_id);
+	OSMO_STRLCPY_ARRAY(eis->reg->smsr_id, r->trust->own_id);
 	rc = eis_register(eis);
 	for (size_t i = 0; rc >= 0 && i < r->n_keys; i++)
 		rc = smsr_db_key_put(all->db, &r->eis->eid, r->key[i].kvn, r->key[i].kid, r->key[i].k);

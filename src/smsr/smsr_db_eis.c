@@ -153,14 +153,14 @@ static int load_profiles(struct smsr_db *db, struct eis *eis)
 	return rc;
 }
 
-static int load_keysets(struct smsr_db *db, struct eis *eis)
+static int load_keysets(struct smsr_db *db, struct es_eis *f, const char *eid_str)
 {
 	int rc;
 
-	sqldb_bind_text(db->eis, ST_KEYSETS, 1, eis->eid_str);
+	sqldb_bind_text(db->eis, ST_KEYSETS, 1, eid_str);
 	while ((rc = sqldb_step(db->eis, ST_KEYSETS)) == 1) {
 		const char *name = sqldb_col_text(db->eis, ST_KEYSETS, 0);
-		struct es_sd *sd = name && !strcmp(name, "ECASD") ? &eis->fix.ecasd : &eis->fix.isd_r;
+		struct es_sd *sd = name && !strcmp(name, "ECASD") ? &f->ecasd : &f->isd_r;
 		struct es_keyset *ks;
 
 		if (sd->n_keysets == ARRAY_SIZE(sd->keyset))
@@ -169,17 +169,15 @@ static int load_keysets(struct smsr_db *db, struct eis *eis)
 		ks->version = sqldb_col_int(db->eis, ST_KEYSETS, 1);
 		col_str(db->eis, ST_KEYSETS, 2, ks->type);
 		ks->cntr = sqldb_col_int(db->eis, ST_KEYSETS, 3);
-		ks->cert = col_bytes(db->eis, ST_KEYSETS, 4, eis);
+		ks->cert = col_bytes(db->eis, ST_KEYSETS, 4, f);
 		col_str(db->eis, ST_KEYSETS, 5, ks->ca_id);
 	}
 	return rc;
 }
 
-static void load_euicc(struct smsr_db *db, struct eis *eis)
+/* The registered part of the row in hand, without what is large. */
+static void col_euicc(struct sqldb_stmts *s, struct es_eis *f)
 {
-	struct sqldb_stmts *s = db->eis;
-	struct es_eis *f = &eis->fix;
-
 	col_str(s, ST_EUICC_GET, 0, f->eum_id);
 	f->production_date = sqldb_col_int(s, ST_EUICC_GET, 1);
 	col_str(s, ST_EUICC_GET, 2, f->platform_type);
@@ -190,8 +188,6 @@ static void load_euicc(struct smsr_db *db, struct eis *eis)
 	f->http = sqldb_col_int(s, ST_EUICC_GET, 7);
 	col_str(s, ST_EUICC_GET, 8, f->secure_packet_version);
 	col_str(s, ST_EUICC_GET, 9, f->remote_provisioning_version);
-	f->signed_info = col_bytes(s, ST_EUICC_GET, 10, eis);
-	f->signature = col_bytes(s, ST_EUICC_GET, 11, eis);
 	col_sd(s, ST_EUICC_GET, 12, &f->isd_r);
 	col_sd(s, ST_EUICC_GET, 16, &f->ecasd);
 	strcpy(f->isd_r.role, "ISD-R");
@@ -200,30 +196,60 @@ static void load_euicc(struct smsr_db *db, struct eis *eis)
 	f->remaining_memory = sqldb_col_int(s, ST_EUICC_GET, 21);
 	f->available_memory = sqldb_col_int(s, ST_EUICC_GET, 22);
 	f->last_audit = sqldb_col_int(s, ST_EUICC_GET, 23);
+}
+
+static void col_live(struct sqldb_stmts *s, struct eis *eis)
+{
+	struct es_eis f = { .eid = eis->fix.eid };
+
+	col_euicc(s, &f);
+	eis_fix(&eis->fix, &f);
+	eis->fix.last_audit = f.last_audit;
 	eis->declared = sqldb_col_int(s, ST_EUICC_GET, 24);
 	col_str(s, ST_EUICC_GET, 25, eis->imei);
 	eis->uncertain = sqldb_col_int(s, ST_EUICC_GET, 26);
 	eis->uncertain_since = sqldb_col_int(s, ST_EUICC_GET, 27);
-	eis->notif_seq = sqldb_col_int(s, ST_EUICC_GET, 30);
-	eis->notif_done = sqldb_col_int(s, ST_EUICC_GET, 31);
 	col_aid(s, ST_EUICC_GET, 28, &eis->pending_aid);
 	eis->audit_due = sqldb_col_int(s, ST_EUICC_GET, 29);
+	eis->notif_seq = sqldb_col_int(s, ST_EUICC_GET, 30);
+	eis->notif_done = sqldb_col_int(s, ST_EUICC_GET, 31);
+}
+
+static int find(struct smsr_db *db, char text[EID_STR_SIZE], const struct eid *eid)
+{
+	int rc;
+
+	eid_str(text, eid);
+	sqldb_bind_text(db->eis, ST_EUICC_GET, 1, text);
+	rc = sqldb_step(db->eis, ST_EUICC_GET);
+	return rc == 0 ? -ENOENT : rc < 0 ? rc : 0;
+}
+
+int smsr_db_eis_get(struct smsr_db *db, struct es_eis *out, const struct eid *eid)
+{
+	char text[EID_STR_SIZE];
+	int rc = find(db, text, eid);
+
+	if (rc < 0)
+		return rc;
+	out->eid = *eid;
+	col_euicc(db->eis, out);
+	out->signed_info = col_bytes(db->eis, ST_EUICC_GET, 10, out);
+	out->signature = col_bytes(db->eis, ST_EUICC_GET, 11, out);
+	sqldb_reset(db->eis, ST_EUICC_GET);
+	return load_keysets(db, out, text);
 }
 
 int smsr_db_eis_load(struct smsr_db *db, struct eis *eis, const struct eid *eid)
 {
-	int rc;
+	int rc = find(db, eis->eid_str, eid);
 
+	if (rc < 0)
+		return rc;
 	eis->fix.eid = *eid;
-	eid_str(eis->eid_str, eid);
-	sqldb_bind_text(db->eis, ST_EUICC_GET, 1, eis->eid_str);
-	rc = sqldb_step(db->eis, ST_EUICC_GET);
-	if (rc <= 0)
-		return rc == 0 ? -ENOENT : rc;
-	load_euicc(db, eis);
+	col_live(db->eis, eis);
 	sqldb_reset(db->eis, ST_EUICC_GET);
-	rc = load_profiles(db, eis);
-	return rc < 0 ? rc : load_keysets(db, eis);
+	return load_profiles(db, eis);
 }
 
 static void bind_bytes(struct sqldb_stmts *s, unsigned st, int idx, const struct bytes *b)
@@ -242,7 +268,7 @@ static void bind_sd(struct sqldb_stmts *s, unsigned st, int idx, const struct es
 static int insert_euicc(struct smsr_db *db, const struct eis *eis)
 {
 	struct sqldb_stmts *s = db->eis;
-	const struct es_eis *f = &eis->fix;
+	const struct es_eis *f = eis->reg;
 
 	sqldb_bind_text(s, ST_EUICC_INSERT, 1, eis->eid_str);
 	sqldb_bind_text(s, ST_EUICC_INSERT, 2, f->eum_id);
@@ -287,7 +313,7 @@ static int insert_keysets(struct smsr_db *db, const struct eis *eis, const char 
 int smsr_db_eis_insert(struct smsr_db *db, const struct eis *eis)
 {
 	struct eis_profile *p;
-	int rc = insert_euicc(db, eis);
+	int rc = eis->reg ? insert_euicc(db, eis) : -EINVAL;
 
 	if (rc < 0)
 		return rc;
@@ -296,8 +322,8 @@ int smsr_db_eis_insert(struct smsr_db *db, const struct eis *eis)
 		if (rc < 0)
 			return rc;
 	}
-	rc = insert_keysets(db, eis, "ISD-R", &eis->fix.isd_r);
-	return rc < 0 ? rc : insert_keysets(db, eis, "ECASD", &eis->fix.ecasd);
+	rc = insert_keysets(db, eis, "ISD-R", &eis->reg->isd_r);
+	return rc < 0 ? rc : insert_keysets(db, eis, "ECASD", &eis->reg->ecasd);
 }
 
 int smsr_db_eis_delete(struct smsr_db *db, const struct eid *eid)

@@ -69,7 +69,7 @@ DEFUN(show_euiccs, show_euiccs_cmd, "show euicc", SHOW_STR EUICC_HELP)
 
 static void show_record(struct vty *vty, const struct euicc *e)
 {
-	const struct es_eis *f = &e->eis->fix;
+	const struct eis_fix *f = &e->eis->fix;
 	char t[CLOCK_STR_SIZE];
 
 	vty_out(vty, "EID %s%s", e->eis->eid_str, VTY_NEWLINE);

@@ -128,7 +128,7 @@ static void constraints(void **state)
 
 static void record(void **state)
 {
-	struct eis *eis;
+	struct eis *eis, *again;
 	struct eis_profile *p;
 	struct eid eid[4];
 
@@ -150,7 +150,10 @@ static void record(void **state)
 	assert_int_equal(smsr_db_eids_audit_due(flow.db, eid, 4), 1);
 	assert_int_equal(smsr_db_eids(flow.db, NULL, eid, 4), 1);
 	assert_int_equal(smsr_db_eids(flow.db, &eid[0], eid, 4), 0);
-	assert_int_equal(eis_register(eis), -EEXIST);
+	assert_int_equal(eis_register(eis), -EINVAL);	/* it was loaded */
+	again = eis_new(flow.root, flow.db, eis_view(eis, eis, NULL, 0));
+	assert_int_equal(eis_register(again), -EEXIST);
+	talloc_free(again);
 	talloc_free(eis);
 }
 

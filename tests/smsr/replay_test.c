@@ -140,7 +140,7 @@ static void copy(const char *to, const char *from)
 static void counters_never_again(void **state)
 {
 	char dir[] = "/tmp/replay_test.XXXXXX", path[64], saved[64], cmd[80];
-	struct eis *eis = flow.e->eis;
+	struct es_eis *v = talloc_zero(flow.root, struct es_eis);
 	struct smsr_db *db;
 	uint64_t last = 0;
 
@@ -148,7 +148,8 @@ static void counters_never_again(void **state)
 	snprintf(path, sizeof(path), "%s/db", dir);
 	snprintf(saved, sizeof(saved), "%s/saved", dir);
 	db = reopen(path, flow.db->ks);
-	assert_int_equal(smsr_db_eis_insert(db, eis), 0);
+	assert_int_equal(smsr_db_eis_get(flow.db, v, &flow.e->eis->fix.eid), 0);
+	assert_int_equal(smsr_db_eis_insert(db, eis_new(v, db, v)), 0);
 	txn_commit(db->sql);
 	last = take(db);
 	txn_commit(db->sql);
