@@ -15,7 +15,7 @@
 #define BODY_MAX (64U << 10)	/* a card's response script */
 #define CONNS_MAX 20000
 #define POLLS 2
-#define POOL (8U << 10)		/* a card's header block is some hundred octets */
+#define POOL (4U << 10)		/* a card's header block is some hundred octets */
 #define HOLD_MAX_S 900		/* our own timers are shorter */
 #define CHUNK 480		/* with its chunk head below a fragment of 512 octets (corrections 6) */
 
