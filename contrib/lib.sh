@@ -7,6 +7,8 @@ BUILD_PKGS="gcc make autoconf automake pkg-config libc6-dev libosmocore-dev libt
 	libmicrohttpd-dev libcurl4-gnutls-dev libxml2-dev libxmlsec1-dev libjansson-dev libsmpp34-dev libsqlite3-dev
 	libcmocka-dev zlib1g-dev"
 TEST_PKGS="asn1c osmo-hlr libosmocore-utils clang tshark python3-zeep python3-lxml gnutls-bin openssl curl"
+# for tests/e2e/osmomsc.sh, which says that it is skipped where they cannot be had
+OSMOMSC_PKGS="user-mode-linux osmo-stp osmo-hlr osmo-msc"
 
 say() { printf '\033[1m== %s\033[0m\n' "$*"; }
 die() { printf '%s: %s\n' "${0##*/}" "$*" >&2; exit 1; }
