@@ -189,7 +189,6 @@ struct card *card_new(struct card_env *env, void *ctx, const struct eid *eid)
 	c->ota = card_ota_new(c);
 	c->http = card_http_new(c);
 	c->cattp = card_cattp_new(c);
-	c->dns = card_dns_new(c);
 	talloc_set_destructor(c, card_destroy);
 	return c;
 }

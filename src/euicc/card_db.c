@@ -19,7 +19,8 @@ static const char *const card_db_sql[ST_COUNT] = {
 			 " ORDER BY id",
 	[ST_CI_ALL] = "SELECT q, ski FROM ci WHERE batch = ?",
 	[ST_CARD_GET] = "SELECT batch, imei, memory, ecasd_sk, ecasd_cert, smsr_number, smsr_host, smsr_ip, smsr_uri,"
-			" smsr_port, seq, declared, n_type, n_seq, sw_kind, sw_stage, sw_from, sw_to, cattp FROM card"
+			" smsr_port, seq, declared, n_type, n_seq, sw_kind, sw_stage, sw_from, sw_to, cattp,"
+			" smsr_dns, smsr_dns_port, smsr_retries, smsr_retry_s FROM card"
 			" WHERE eid = ?",
 	[ST_KEYS_GET] = "SELECT kvn, kid, type, key FROM sdkey WHERE eid = ? ORDER BY kvn, kid",
 	[ST_CNTR_GET] = "SELECT kvn, value FROM cntr WHERE eid = ?",
@@ -31,8 +32,8 @@ static const char *const card_db_sql[ST_COUNT] = {
 	[ST_POWER] = "UPDATE card SET powered = ? WHERE eid = ?",
 	[ST_CARD_SAVE] =
 		"UPDATE card SET smsr_number = ?, smsr_host = ?, smsr_ip = ?, smsr_uri = ?, smsr_port = ?, seq = ?,"
-		" declared = ?, n_type = ?, n_seq = ?, sw_kind = ?, sw_stage = ?, sw_from = ?, sw_to = ?"
-		" WHERE eid = ?",
+		" declared = ?, n_type = ?, n_seq = ?, sw_kind = ?, sw_stage = ?, sw_from = ?, sw_to = ?,"
+		" smsr_dns = ?, smsr_dns_port = ?, smsr_retries = ?, smsr_retry_s = ? WHERE eid = ?",
 	[ST_KEY_PUT] = "INSERT OR REPLACE INTO sdkey (eid, kvn, kid, type, key) VALUES (?, ?, ?, ?, ?)",
 	[ST_KEY_DEL] = "DELETE FROM sdkey WHERE eid = ? AND kvn = ? AND kid = ?",
 	[ST_CNTR_PUT] = "INSERT OR REPLACE INTO cntr (eid, kvn, value) VALUES (?, ?, ?)",
@@ -291,6 +292,12 @@ static void smsr_load(struct card *c)
 	col_str(env, ST_CARD_GET, 6, c->smsr.host, sizeof(c->smsr.host));
 	col_str(env, ST_CARD_GET, 7, c->smsr.ip, sizeof(c->smsr.ip));
 	col_str(env, ST_CARD_GET, 8, c->smsr.uri, sizeof(c->smsr.uri));
+	col_str(env, ST_CARD_GET, 19, c->smsr.dns, sizeof(c->smsr.dns));
+	if (sqldb_col_text(env->st, ST_CARD_GET, 20))
+		c->smsr.dns_port = sqldb_col_int(env->st, ST_CARD_GET, 20);
+	c->smsr.has_retry = sqldb_col_text(env->st, ST_CARD_GET, 21) && sqldb_col_int(env->st, ST_CARD_GET, 21) >= 0;
+	c->smsr.retries = sqldb_col_int(env->st, ST_CARD_GET, 21);
+	c->smsr.retry_s = sqldb_col_int(env->st, ST_CARD_GET, 22);
 	if (sqldb_col_text(env->st, ST_CARD_GET, 9))
 		c->smsr.port = sqldb_col_int(env->st, ST_CARD_GET, 9);
 }

@@ -29,4 +29,8 @@ static const char *const card_db_schema[] = {
 	"ALTER TABLE card ADD COLUMN cattp INTEGER NOT NULL DEFAULT 1;"
 	"ALTER TABLE batch ADD COLUMN dns TEXT NOT NULL DEFAULT '';"
 	"ALTER TABLE batch ADD COLUMN dns_port INTEGER NOT NULL DEFAULT 53;",
+	"ALTER TABLE card ADD COLUMN smsr_dns TEXT;"
+	"ALTER TABLE card ADD COLUMN smsr_dns_port INTEGER;"
+	"ALTER TABLE card ADD COLUMN smsr_retries INTEGER;"	/* NULL, -1: no retry policy is stored */
+	"ALTER TABLE card ADD COLUMN smsr_retry_s INTEGER;",
 };

@@ -82,7 +82,11 @@ void card_db_save(struct card *c)
 	sqldb_bind_int(env->st, st, 11, c->sw.stage);
 	sqldb_bind_blob(env->st, st, 12, c->sw.from.b, c->sw.from.len);
 	sqldb_bind_blob(env->st, st, 13, c->sw.to.b, c->sw.to.len);
-	bind_eid(env, st, 14, &c->eid);
+	sqldb_bind_text(env->st, st, 14, c->smsr.dns);
+	sqldb_bind_int(env->st, st, 15, c->smsr.dns_port);
+	sqldb_bind_int(env->st, st, 16, c->smsr.has_retry ? c->smsr.retries : -1);
+	sqldb_bind_int(env->st, st, 17, c->smsr.retry_s);
+	bind_eid(env, st, 18, &c->eid);
 	sqldb_exec(env->st, st);
 }
 

@@ -30,20 +30,15 @@ struct card_dns {
 	unsigned tries;
 };
 
-struct card_dns *card_dns_new(struct card *c)
-{
-	return talloc_zero(c, struct card_dns);
-}
-
-/* The cache is in RAM too. */
+/* Made with the first name to resolve. The cache is in RAM too. */
 void card_dns_reset(struct card *c)
 {
-	memset(c->dns, 0, sizeof(*c->dns));
+	TALLOC_FREE(c->dns);
 }
 
 void card_dns_cancel(struct card *c)
 {
-	if (!c->dns->done)
+	if (!c->dns || !c->dns->done)
 		return;
 	c->dns->done = NULL;
 	card_cat_timer_stop(c, CARD_TIMER_DNS);
@@ -122,7 +117,7 @@ static void dropped(struct card *c)
 
 void card_dns_timeout(struct card *c)
 {
-	if (!c->dns->done)
+	if (!c->dns || !c->dns->done)
 		return;
 	if (c->dns->tries < TRIES)
 		ask(c);
@@ -138,6 +133,8 @@ void card_dns_resolve(struct card *c, const char *fqdn, const char *server_ip, u
 	struct bip_cmd cmd;
 	uint8_t ip[16];
 
+	if (!d)
+		d = c->dns = talloc_zero(c, struct card_dns);
 	if (d->found.n && !strcasecmp(d->fqdn, fqdn) && clock_now_ms() < d->good_until_ms) {
 		done(c, true);
 		return;
@@ -160,5 +157,5 @@ const char *card_dns_address(struct card *c)
 {
 	struct card_dns *d = c->dns;
 
-	return d->found.n ? d->found.ip[d->next++ % d->found.n] : "";
+	return d && d->found.n ? d->found.ip[d->next++ % d->found.n] : "";
 }

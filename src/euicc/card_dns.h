@@ -10,7 +10,6 @@ struct bytes;
 struct card;
 struct card_dns;
 
-struct card_dns *card_dns_new(struct card *c);
 void card_dns_reset(struct card *c);
 /* done(c, true): card_dns_address() has one. Also at once, when what was learned before still holds. */
 void card_dns_resolve(struct card *c, const char *fqdn, const char *server_ip, uint16_t server_port,

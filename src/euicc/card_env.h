@@ -22,7 +22,7 @@ struct card_cfg {
 	unsigned fallback_s;		/* no service for so long: fall-back; 0 = never */
 	unsigned http_idle_s;		/* silent server: close and resume */
 	unsigned http_retries, http_delay_s;	/* when the trigger has no retry policy */
-	bool notify_https;		/* notifications by HTTPS instead of SMS */
+	enum card_notify { CARD_NOTIFY_SMS, CARD_NOTIFY_HTTPS, CARD_NOTIFY_AUTO } notify;	/* AUTO: in turn, SMS first */
 	enum card_dialect dialect;
 	bool msl_none;			/* cards take packets of any security, for tests of all variants */
 	unsigned cattp_idle_s;		/* CAT_TP link without data: closed; 0 = never */

@@ -156,6 +156,19 @@ static void post(struct card *c)
 		cut(c, "TLS write failed");
 }
 
+/* Why a script does not reach its target (digest 8.4): the ECASD is a domain that takes no commands from outside; what is
+ * not of the eUICC's own RID is an application of the profile, no domain. */
+static enum scp81_status not_run(const struct aid *target)
+{
+	static const uint8_t rid_3gpp[] = { 0xA0, 0x00, 0x00, 0x00, 0x87 };
+
+	if (aid_eq(target, &aid_ecasd))
+		return SCP81_ST_SECURITY_ERROR;
+	if (target->len >= sizeof(rid_3gpp) && !memcmp(target->b, rid_3gpp, sizeof(rid_3gpp)))
+		return SCP81_ST_NOT_A_SECURITY_DOMAIN;
+	return SCP81_ST_UNKNOWN_APPLICATION;
+}
+
 /* Script received: run it on the domain it is for. */
 static void run_script(struct card *c)
 {
@@ -171,7 +184,7 @@ static void run_script(struct card *c)
 	h->body = bytes_new(h->ctx, 0);
 	if (card_script_run(c, &target, h->rx->body->data, h->rx->body->len, true, h->body) < 0) {
 		TALLOC_FREE(h->body);
-		h->status = SCP81_ST_UNKNOWN_APPLICATION;
+		h->status = not_run(&target);
 	}
 }
 
@@ -440,9 +453,9 @@ int card_http_session(struct card *c)
 	struct card_http *h = c->http;
 
 	h->ctx = talloc_named_const(c, 0, "HTTPS session");
+	card_http_defaults(c, &h->par);
 	h->retries = h->par.has_retry ? h->par.retry_count : c->env->cfg.http_retries;
 	h->delay_s = h->par.has_retry ? h->par.retry_delay_s : c->env->cfg.http_delay_s;
-	card_http_defaults(c, &h->par);
 	OSMO_STRLCPY_ARRAY(h->uri, h->par.uri);
 	card_http_name(c, &h->name, &h->par);
 	LOGCARD(c, LOGL_INFO, "HTTPS session to %s port %u\n", h->par.ip[0] ? h->par.ip : h->name.fqdn, h->par.port);

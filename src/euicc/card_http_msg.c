@@ -90,6 +90,11 @@ void card_http_defaults(const struct card *c, struct scp81_params *p)
 		OSMO_STRLCPY_ARRAY(p->host, c->smsr.host[0] ? c->smsr.host : p->ip);
 	if (!p->uri[0])
 		OSMO_STRLCPY_ARRAY(p->uri, c->smsr.uri[0] ? c->smsr.uri : SCP81_URI_DEFAULT);
+	if (!p->has_retry && c->smsr.has_retry) {
+		p->has_retry = true;
+		p->retry_count = c->smsr.retries;
+		p->retry_delay_s = c->smsr.retry_s;
+	}
 	if (!p->kvn)
 		p->kvn = card_scp81_kvn(c);
 	if (!p->kid)

@@ -109,6 +109,9 @@ struct card_smsr {
 	uint16_t port;
 	char dns[48];				/* server that resolves host when ip is empty */
 	uint16_t dns_port;
+	bool has_retry;				/* 86 of table 92's A5 */
+	uint16_t retries;
+	uint32_t retry_s;
 };
 
 /* Key establishment between its two commands (SGP.02 4.1.3.1): lost at reset. */
@@ -151,7 +154,7 @@ struct card {
 	struct card_ota *ota;
 	struct card_http *http;
 	struct card_cattp *cattp;
-	struct card_dns *dns;
+	struct card_dns *dns;			/* once a name was to be resolved */
 	struct card_push *push;			/* PUSH whose channel is being opened */
 	struct card_udp *udp[2];		/* by enum card_udp_user */
 	uintptr_t udp_ids;

@@ -36,10 +36,28 @@ static void attempt_done(struct card *c)
 		card_cat_timer_start(c, CARD_TIMER_NOTIF, c->env->cfg.repeat_s);
 }
 
+/* By which bearer this try goes. */
+static bool by_https(const struct card *c)
+{
+	switch (c->env->cfg.notify) {
+	case CARD_NOTIFY_HTTPS:
+		return true;
+	case CARD_NOTIFY_AUTO:
+		return c->notif.tries % 2 == 0 && card_http_able(c);
+	default:
+		return false;
+	}
+}
+
+/* Refused by the network: where there is another way it is taken at once, not after the repetition time. */
 static void sms_done(struct card *c, bool ok)
 {
+	bool other = !ok && c->env->cfg.notify == CARD_NOTIFY_AUTO && card_http_able(c);
+
 	LOGCARD(c, LOGL_INFO, "notification %04X %s\n", c->notif.seq, ok ? "sent" : "not sent");
 	attempt_done(c);
+	if (other)
+		card_notif_timeout(c);
 }
 
 static int send_sms(struct card *c, const struct bytes *e1)
@@ -71,9 +89,9 @@ void card_notif_send(struct card *c)
 	e1 = bytes_new(c, NOTIF_MAX);
 	rc = encode(c, e1);
 	if (rc == 0)
-		rc = c->env->cfg.notify_https ? card_http_notify(c, e1) : send_sms(c, e1);
+		rc = by_https(c) ? card_http_notify(c, e1) : send_sms(c, e1);
 	LOGCARD(c, LOGL_INFO, "notification %02X (%s) number %04X by %s, try %u\n", c->notif.type,
-		notif_type_text(c->notif.type), c->notif.seq, c->env->cfg.notify_https ? "HTTPS" : "SMS",
+		notif_type_text(c->notif.type), c->notif.seq, by_https(c) ? "HTTPS" : "SMS",
 		c->notif.tries);
 	talloc_free(e1);
 	if (rc < 0)

@@ -216,6 +216,7 @@ static const struct { const char *name; size_t off;
 	{"fall-back", offsetof(struct card_cfg, fallback_s)},
 	{"https-idle", offsetof(struct card_cfg, http_idle_s)},
 	{"https-retry", offsetof(struct card_cfg, http_delay_s)},
+	{"cat-tp-idle", offsetof(struct card_cfg, cattp_idle_s)},
 };
 
 static unsigned *timer_value(unsigned i)
@@ -223,14 +224,15 @@ static unsigned *timer_value(unsigned i)
 	return (unsigned *)((char *)&g_sim->env->cfg + timers[i].off);
 }
 
-DEFUN(cfg_timer, cfg_timer_cmd, "timer (attach|confirm|repeat|fall-back|https-idle|https-retry) <0-86400>",
+DEFUN(cfg_timer, cfg_timer_cmd, "timer (attach|confirm|repeat|fall-back|https-idle|https-retry|cat-tp-idle) <0-86400>",
       "Timers of the cards\n"
       "Roll-back when an enabled profile has not attached by then\n"
       "Roll-back when the notification of a profile change has not been confirmed by then\n"
       "A notification is sent again after this time\n"
       "Fall-back after this time without service, 0: never\n"
       "HTTPS: a silent server is given up\n"
-      "HTTPS: wait before a new attempt\nSeconds\n")
+      "HTTPS: wait before a new attempt\n"
+      "CAT_TP: a link without data is closed, 0: never\nSeconds\n")
 {
 	unsigned i;
 
@@ -247,10 +249,23 @@ DEFUN(cfg_repeats, cfg_repeats_cmd, "notification repeats <0-100>",
 	return CMD_SUCCESS;
 }
 
-DEFUN(cfg_bearer, cfg_bearer_cmd, "notification bearer (sms|https)",
-      "Notifications to the SM-SR\nHow they are sent\nShort message (SGP.02 3.15.1)\nHTTPS session (SGP.02 3.15.2)\n")
+static const struct value_string notify_names[] = {
+	{ CARD_NOTIFY_SMS, "sms" }, { CARD_NOTIFY_HTTPS, "https" }, { CARD_NOTIFY_AUTO, "auto" }, { }
+};
+
+DEFUN(cfg_bearer, cfg_bearer_cmd, "notification bearer (sms|https|auto)",
+      "Notifications to the SM-SR\nHow they are sent\nShort message (SGP.02 3.15.1)\nHTTPS session (SGP.02 3.15.2)\n"
+      "Short message first, HTTPS when that is refused or not confirmed\n")
 {
-	g_sim->env->cfg.notify_https = argv[0][0] == 'h';
+	g_sim->env->cfg.notify = get_string_value(notify_names, argv[0]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_level, cfg_level_cmd, "card security-level (sgp02|none)",
+      "Cards\nMinimum security of packets for the ISD-R\nCounter higher, ciphered, with checksum (SGP.02 2.4.3)\n"
+      "Any, for tests of SCP80: whoever reaches the card commands it\n")
+{
+	g_sim->env->cfg.msl_none = argv[0][0] == 'n';
 	return CMD_SUCCESS;
 }
 
@@ -278,8 +293,10 @@ static int sim_write(struct vty *vty)
 			vty_out(vty, " timer %s %u%s", timers[i].name, *timer_value(i), VTY_NEWLINE);
 	if (cfg->repeats != def.repeats)
 		vty_out(vty, " notification repeats %u%s", cfg->repeats, VTY_NEWLINE);
-	if (cfg->notify_https)
-		vty_out(vty, " notification bearer https%s", VTY_NEWLINE);
+	if (cfg->notify != def.notify)
+		vty_out(vty, " notification bearer %s%s", get_value_string(notify_names, cfg->notify), VTY_NEWLINE);
+	if (cfg->msl_none)
+		vty_out(vty, " card security-level none%s", VTY_NEWLINE);
 	if (cfg->dialect != def.dialect)
 		vty_out(vty, " card dialect %s%s", get_value_string(card_dialect_names, cfg->dialect), VTY_NEWLINE);
 	euicc_vty_fault_write(vty);
@@ -358,6 +375,7 @@ void euicc_vty_init(struct sim *s)
 	install_element(SIM_NODE, &cfg_repeats_cmd);
 	install_element(SIM_NODE, &cfg_bearer_cmd);
 	install_element(SIM_NODE, &cfg_dialect_cmd);
+	install_element(SIM_NODE, &cfg_level_cmd);
 	commands_init();
 	euicc_vty_fault_init(s, SIM_NODE);
 	euicc_vty_show_init(s);

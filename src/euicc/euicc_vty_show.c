@@ -9,6 +9,7 @@
 #include <osmocom/vty/vty.h>
 
 #include "card_dialect.h"
+#include "card_cattp.h"
 #include "card_http.h"
 #include "card_int.h"
 #include "euicc_vty.h"
@@ -82,6 +83,7 @@ static void profiles_out(struct vty *vty, const struct card *c)
 
 static void counters_out(struct vty *vty, const struct card *c)
 {
+	const struct card_cattp_stats *t = card_cattp_stats(c);
 	unsigned kvn;
 
 	for (kvn = 1; kvn < ARRAY_SIZE(c->cntr); kvn++)
@@ -90,6 +92,9 @@ static void counters_out(struct vty *vty, const struct card *c)
 				VTY_NEWLINE);
 	vty_out(vty, "  SMS received %lu, dropped %lu; scripts run %lu%s", c->sms_in, c->dropped, c->scripts,
 		VTY_NEWLINE);
+	vty_out(vty, "  CAT_TP %s: links %lu, PDUs received %lu (bad %lu, doubled %lu, early %lu), sent %lu (again %lu), "
+		"SDUs received %lu, sent %lu%s", card_cattp_state(c), t->links, t->rx, t->rx_bad, t->rx_dup, t->rx_ooo,
+		t->tx, t->again, t->sdu_in, t->sdu_out, VTY_NEWLINE);
 }
 
 static void switch_out(struct vty *vty, const struct card *c)

@@ -302,6 +302,17 @@ static uint16_t update_smsr(struct card *c, const struct es5_cmd *cmd)
 			OSMO_STRLCPY_ARRAY(c->smsr.host, a.https.host);
 		if (a.https.uri[0])
 			OSMO_STRLCPY_ARRAY(c->smsr.uri, a.https.uri);
+		if (a.https.has_retry) {
+			c->smsr.has_retry = true;
+			c->smsr.retries = a.https.retry_count;
+			c->smsr.retry_s = a.https.retry_delay_s;
+		}
+	}
+	if (a.has_dns) {
+		if (a.dns.fqdn[0])
+			OSMO_STRLCPY_ARRAY(c->smsr.host, a.dns.fqdn);
+		OSMO_STRLCPY_ARRAY(c->smsr.dns, a.dns.ip);
+		c->smsr.dns_port = a.dns.port;
 	}
 	card_db_save(c);
 	return SW_OK;

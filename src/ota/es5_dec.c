@@ -349,6 +349,11 @@ int es5_smsr_addr_dec(struct es5_smsr_addr *a, const uint8_t *body, size_t len)
 				return -EINVAL;
 			a->has_https = true;
 		}
+		if (t.tag == SMSR_DNS) {
+			if (scp81_dns_addr_dec(&a->dns, t.v, t.len) < 0)
+				return -EINVAL;
+			a->has_dns = true;
+		}
 	}
 	return rc;
 }

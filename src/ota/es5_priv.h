@@ -32,5 +32,6 @@
 #define TAG_POL1	0x81
 #define SMSR_SMS	0xA3
 #define SMSR_HTTPS	0xA5
+#define SMSR_DNS	0xA6
 
 int es5_token(uint8_t out[16], const struct es5_master_delete *m, const struct key *token_key);

@@ -13,6 +13,7 @@
 #define TAG_DNS		0xB3
 #define TAG_FQDN	0xD6
 #define TAG_SERVER	0xFA
+#define TAG_HOST	0x8A
 #define CTLV_TRANSPORT	0x3C
 #define CTLV_ADDRESS	0x3E
 #define DNS_PORT	53
@@ -117,6 +118,23 @@ static int server_dec(struct scp81_dns *d, const struct tlv *fa)
 			inet_ntop(t.len == 5 ? AF_INET : AF_INET6, t.v + 1, d->ip, sizeof(d->ip));
 	}
 	return rc;
+}
+
+int scp81_dns_addr_dec(struct scp81_dns *d, const uint8_t *in, size_t len)
+{
+	const struct tlv whole = { .v = in, .len = len };
+	struct tlv t;
+	int rc;
+
+	memset(d, 0, sizeof(*d));
+	if (server_dec(d, &whole) < 0)
+		return -EINVAL;
+	rc = tlv_find(in, len, TAG_FQDN, &t);
+	if (rc == -ENOENT)
+		rc = tlv_find(in, len, TAG_HOST, &t);
+	if (rc == -ENOENT)
+		return 0;
+	return rc == 0 ? fqdn_dec(d->fqdn, sizeof(d->fqdn), &t) : rc;
 }
 
 int scp81_trigger_dns_dec(struct scp81_dns *d, const uint8_t *in, size_t len)

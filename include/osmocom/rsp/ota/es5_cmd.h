@@ -83,11 +83,12 @@ int es5_token_verify(const struct es5_cmd *c, const struct key *token_key);		/* 
 bool es5_store_complete(const uint8_t *data, size_t len, bool last);	/* 3A01 comes without P1 b8, SGP.02 4.1.3.1 */
 uint16_t es5_cmd_dec(struct es5_cmd *c, const struct apdu_cmd *apdu);
 uint16_t es5_dgi_dec(struct es5_cmd *c, const uint8_t *data, size_t len);
-/* Card: A3/A5 content of ES5_UPDATE_SMSR. Fields stay untouched when the bearer is not named: *has_* say so. */
+/* Card: A3/A5/A6 content of ES5_UPDATE_SMSR. Fields stay untouched when the bearer is not named: *has_* say so. */
 struct es5_smsr_addr {
-	bool has_sms, has_https;
+	bool has_sms, has_https, has_dns;
 	char sms[24];			/* "+" and digits */
 	struct scp81_params https;
+	struct scp81_dns dns;		/* A6 */
 };
 int es5_smsr_addr_dec(struct es5_smsr_addr *a, const uint8_t *body, size_t len);
 

@@ -81,6 +81,8 @@ struct scp81_dns {
 	char ip[46];			/* FA: 3E */
 	uint16_t port;			/* FA: 3C, UDP; 0 in FA: 53 */
 };
+/* What stands in A6 of UpdateSMSRAddressingParameters (SGP.02 table 92; inside [M]): 3E server, 3C port, D6 or 8A name. */
+int scp81_dns_addr_dec(struct scp81_dns *d, const uint8_t *in, size_t len);
 /* The trigger with B3 behind 83. */
 int scp81_trigger_dns_enc(struct bytes *out, const struct scp81_params *p, const struct scp81_dns *d);
 /* -ENOENT: the trigger has none. D6 may be text or labels. */
