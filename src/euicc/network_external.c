@@ -195,7 +195,7 @@ static void external_peer_gone(struct network_external *x)
 {
 	struct network_external_sub *s;
 	struct hlist_node *tmp;
-	int bucket;
+	unsigned bucket;
 
 	LOGP(DSIM, LOGL_NOTICE, "external network has left %s\n", x->path);
 	osmo_fd_unregister(&x->peer);
