@@ -22,7 +22,7 @@ enum cattp_session_st { ST_CLOSED, ST_TRIGGER, ST_OPEN, ST_WAIT };
 
 static void state_chg(struct card *card, enum cattp_session_st st, unsigned long ms)
 {
-	osmo_fsm_inst_state_chg_ms(card->sct.fi, st, ms, 0);
+	card_fsm_chg(card->sct.fi, st, ms);
 }
 
 static enum cattp_session_st state(const struct card *card)
@@ -221,7 +221,7 @@ static void hand_over(void *data)
 	if (cattp_conn_send(s->conn, s->out.packet->data, s->out.packet->len) == 0)
 		s->handed = true;
 	else			/* no handlers in this phase */
-		osmo_fsm_inst_state_chg_ms(s->fi, ST_WAIT, 1, 0);
+		card_fsm_chg(s->fi, ST_WAIT, 1);
 }
 
 /* cur goes out on the link. */

@@ -164,6 +164,14 @@ extern const struct bearer_ops scp80_bearer, scp81_bearer, cattp_bearer;
 
 #define LOG_CARD(card, cat, level, fmt, args...) LOGP(cat, level, "EID-%s: " fmt, (card)->name, ##args)
 
+/* osmo_fsm_inst_state_chg_ms() of libosmocore 1.7 takes what is over a whole second for microseconds. */
+static inline void card_fsm_chg(struct osmo_fsm_inst *fi, uint32_t st, unsigned long ms)
+{
+	osmo_fsm_inst_state_chg(fi, st, 0, 0);
+	if (ms)
+		osmo_timer_schedule(&fi->timer, ms / 1000, ms % 1000 * 1000);
+}
+
 /* card_session.c */
 struct card *card_find(struct card_sessions *cs, const struct eid *eid);
 struct card *card_get(struct card_sessions *cs, const struct eid *eid);	/* made when needed; NULL: unknown EID */

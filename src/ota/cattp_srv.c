@@ -126,6 +126,8 @@ static void link_closed(void *priv, uint8_t reason, bool by_peer)
 	struct cattp_conn *c = priv;
 
 	count(c);
+	if (!c->open)
+		counter_inc(CTR_CATTP_HALF_OPEN);
 	if (c->owner)
 		c->srv->ops->closed(c->owner, c, reason, by_peer);
 	conn_free(c);
@@ -204,7 +206,7 @@ static bool half_room(struct cattp_srv *s)
 	if (s->n_links < s->limits->max_links && s->n_half < s->limits->max_half_open)
 		return true;
 	if (!c || osmo_timer_remaining(&c->half_timer, NULL, &left) < 0 ||
-	    left.tv_sec > (long)s->limits->half_open_s * 3 / 4)
+	    left.tv_sec * 1000 + left.tv_usec / 1000 > (long)s->limits->half_open_s * 750)
 		return false;
 	counter_inc(CTR_CATTP_HALF_OPEN);
 	conn_free(c);

@@ -22,7 +22,7 @@ enum scp80_st { ST_IDLE, ST_SUBMIT, ST_WAIT_POR, ST_RETRY };
 
 static void state_chg(struct card *card, enum scp80_st st, unsigned long ms)
 {
-	osmo_fsm_inst_state_chg_ms(card->s80.fi, st, ms, 0);
+	card_fsm_chg(card->s80.fi, st, ms);
 }
 
 /* --- sizes ---------------------------------------------------------------------------------------------------- */

@@ -25,7 +25,7 @@ enum scp81_st { ST_CLOSED, ST_TRIGGER, ST_HELD, ST_RUNNING, ST_LOST, ST_POLL };
 
 static void state_chg(struct card *card, enum scp81_st st, unsigned long ms)
 {
-	osmo_fsm_inst_state_chg_ms(card->s81.fi, st, ms, 0);
+	card_fsm_chg(card->s81.fi, st, ms);
 }
 
 static enum scp81_st state(const struct card *card)

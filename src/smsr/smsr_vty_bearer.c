@@ -337,6 +337,10 @@ DEFUN(euicc_spi, euicc_spi_cmd, "euicc EID scp80 spi HEX",
 		vty_out(vty, "%% not two octets, a reserved value, or commands without any checksum%s", VTY_NEWLINE);
 		return CMD_WARNING;
 	}
+	if ((spi[1] & 0x0C) && (spi[0] & 0x03) != (spi[1] >> 2 & 0x03)) {
+		vty_out(vty, "%% KID names one algorithm: redundancy check or cryptographic, both ways%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
 	if ((spi[1] & 0x03) != 0x01) {
 		vty_out(vty, "%% b2 b1 of the second octet must be 01: the response packet is how we know%s", VTY_NEWLINE);
 		return CMD_WARNING;
