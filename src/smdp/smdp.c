@@ -297,6 +297,26 @@ static int smdp_start_link(struct smdp *s)
 	return es_link_start(s->link, &cfg);
 }
 
+static int smdp_start_json(struct smdp *s)
+{
+	const struct stock_srv_cfg cfg = {
+		.ip = s->cfg.json_ip,
+		.port = s->cfg.json_port,
+		.cert_file = s->cfg.tls_cert,
+		.key_file = s->cfg.tls_key,
+		.ca_file = s->cfg.tls_ca,
+		.crl_file = s->cfg.tls_crl,
+		.link = s->link,
+		.db = s->db,
+		.batches = s->batches,
+	};
+
+	s->json = stock_srv_new(s, &cfg);
+	if (!s->json)
+		LOGP(DMAIN, LOGL_FATAL, "the JSON interface %s:%u cannot be started\n", cfg.ip, cfg.port);
+	return s->json ? 0 : -EIO;
+}
+
 int smdp_start(struct smdp *s)
 {
 	if (smdp_load_certs(s) < 0)
@@ -309,6 +329,8 @@ int smdp_start(struct smdp *s)
 		LOGP(DMAIN, LOGL_FATAL, "the ES interface %s:%u cannot be started\n", s->cfg.es_ip, s->cfg.es_port);
 		return -EIO;
 	}
+	if (s->cfg.json_ip && smdp_start_json(s) < 0)
+		return -EIO;
 	s->dl.link = s->relay.link = s->link;
 	s->dl.hold = smdp_hold;
 	s->dl.hold_priv = s;
@@ -332,6 +354,7 @@ void smdp_stop(struct smdp *s)
 	if (s->db)
 		smdp_commit(s);
 	proc_download_stop(&s->dl);
+	TALLOC_FREE(s->json);
 	TALLOC_FREE(s->link);
 	TALLOC_FREE(s->batches);
 	TALLOC_FREE(s->hlr);

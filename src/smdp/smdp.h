@@ -7,6 +7,7 @@
 #include "es2_srv.h"
 #include "hlr.h"
 #include "stock_batch.h"
+#include "stock_srv.h"
 
 #define SMDP_EUM_CERTS_MAX 16
 
@@ -14,6 +15,8 @@ struct smdp_cfg {		/* strings: talloc children of struct smdp, NULL until config
 	char *own_id, *own_name, *database, *kek, *ci_cert, *dp_cert, *dp_key;
 	char *eum_cert[SMDP_EUM_CERTS_MAX];
 	unsigned n_eum_certs;
+	char *json_ip;
+	unsigned json_port;
 	char *es_ip, *es_url, *tls_cert, *tls_key, *tls_ca, *tls_crl;
 	unsigned es_port, validity_s, cleanup_s;
 	unsigned memory_percent, memory_extra, import_slice_ms;
@@ -38,6 +41,7 @@ struct smdp {
 	struct stock_batches *batches;
 	struct hlr *hlr;
 	struct es_link *link;
+	struct stock_srv *json;
 	struct llist_head parties;
 	struct proc_download_env dl;
 	struct proc_relay_env relay;

@@ -117,11 +117,27 @@ DEFUN(cfg_slice, cfg_slice_cmd, "import-slice <1-1000>",
 	return CMD_SUCCESS;
 }
 
+#define JSON_STR "Stock and batches as JSON over mutual TLS, for operators; from the next start on\n"
+DEFUN(cfg_json, cfg_json_cmd, "json bind ADDR <0-65535>", JSON_STR "Listen\nIPv4 or IPv6 address\nTCP port, usually 8456; 0: any\n")
+{
+	osmo_talloc_replace_string(g_smdp, &g_smdp->cfg.json_ip, argv[0]);
+	g_smdp->cfg.json_port = atoi(argv[1]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_no_json, cfg_no_json_cmd, "no json", NO_STR JSON_STR)
+{
+	TALLOC_FREE(g_smdp->cfg.json_ip);
+	return CMD_SUCCESS;
+}
+
 void smdp_vty_stock_write(struct vty *vty)
 {
 	const struct smdp_cfg *c = &g_smdp->cfg;
 	const struct card_type *t;
 
+	if (c->json_ip)
+		vty_out(vty, " json bind %s %u%s", c->json_ip, c->json_port, VTY_NEWLINE);
 	write_card_type(vty, &g_smdp->dl.cards.other, " ");
 	vty_out(vty, " reuse failed %s%s reuse deleted %s%s import-slice %u%s", reuse_names[c->stock.failed], VTY_NEWLINE,
 		reuse_names[c->stock.deleted], VTY_NEWLINE, c->import_slice_ms, VTY_NEWLINE);
@@ -306,6 +322,7 @@ void smdp_vty_stock_init(void)
 	static struct cmd_element *const both[] = { &cfg_segment_size_cmd, &cfg_segments_cmd, &cfg_protection_cmd };
 	static struct cmd_element *const smdp[] = {
 		&cfg_card_type_cmd, &cfg_no_card_type_cmd, &cfg_reuse_cmd, &cfg_low_cmd, &cfg_no_low_cmd, &cfg_slice_cmd,
+		&cfg_json_cmd, &cfg_no_json_cmd,
 	};
 	static struct cmd_element *const enable[] = {
 		&type_add_plain_cmd, &type_add_opts_cmd, &import_cmd, &import_version_cmd, &profile_reuse_cmd,

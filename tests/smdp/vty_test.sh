@@ -29,6 +29,7 @@ smdp
  cleanup-validity 30
  memory-percent 150
  memory-extra 1000
+ json bind 127.0.0.1 0
  segment-size 512
  segments-per-script 4
  protection session-keys
