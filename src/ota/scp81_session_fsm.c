@@ -15,6 +15,7 @@
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/ota/script.h>
 #include <osmocom/rsp/util/counters.h>
+#include <osmocom/rsp/util/misc.h>
 #include "card_session_priv.h"
 
 enum scp81_st { ST_CLOSED, ST_TRIGGER, ST_HELD, ST_RUNNING, ST_LOST, ST_POLL };
@@ -94,9 +95,13 @@ static int trigger_packet(struct card *card, struct bytes *out)
 	p.retry_delay_s = c81->retry_delay_s;
 	OSMO_STRLCPY_ARRAY(p.ip, cfg->adv_ip);
 	OSMO_STRLCPY_ARRAY(p.uri, cfg->uri);
+	OSMO_STRLCPY_ARRAY(p.apn, card->info.apn ? : "");
+	OSMO_STRLCPY_ARRAY(p.login, card->info.login ? : "");
+	OSMO_STRLCPY_ARRAY(p.password, card->info.password ? : "");
 	rc = tlv ? scp81_trigger_enc(tlv, &p) : -ENOMEM;
 	if (rc == 0)
 		rc = scp80_session_packet(card, out, &sec, tlv->data, tlv->len);
+	secret_wipe(p.password, sizeof(p.password));
 	talloc_free(tlv);
 	return rc;
 }

@@ -2,6 +2,7 @@
  * The card's end of the link is cattp_fsm.c as client (its PDUs are held to the vectors and to tshark elsewhere); another
  * card, written apart, meets the server in tests/e2e/bearers.sh.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
+#define _GNU_SOURCE	/* memmem */
 #include "session_help.h"
 #include "session_http.h"
 #include <string.h>
@@ -307,6 +308,34 @@ static void test_pieces_stop(void **state)
 	assert_int_equal(p->n_sdu, 2);
 }
 
+/* Packet data of the card's operator in both triggers (corrections 20): octets of push.json's vectors. */
+static void test_packet_data(void **state)
+{
+	static const uint8_t apn[] = { 0x47, 0x0C, 3, 'i', 'o', 't', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e' };
+	static const uint8_t login[] = { 0x0D, 0x02, 0x04, 'u', 0x0D, 0x03, 0x04, 'p', 'w' };
+	struct owner o = { 0 }, o2 = { 0 };
+	struct card_cmd c = long_cmd(&o, LONG_LEN), c2 = long_cmd(&o2, LONG_LEN);
+	struct scp80_sec sec;
+	struct bytes *b;
+
+	W->apn = "iot.example";
+	W->login = "u";
+	W->password = "pw";
+	world_start(1);
+	world_send(&o, &c, 1);
+	b = world_open(0, &sec);
+	assert_non_null(memmem(b->data, b->len, apn, sizeof(apn)));
+	assert_non_null(memmem(b->data, b->len, login, sizeof(login)));
+	world_wait(&o.n_done, 1);
+	W->https = true;
+	W->cattp = false;
+	world_send(&o2, &c2, 10);
+	b = world_open(W->n_sms - 1, &sec);
+	assert_int_equal(b->data[0], 0x81);
+	assert_non_null(memmem(b->data, b->len, apn, sizeof(apn)));
+	assert_non_null(memmem(b->data, b->len, login, sizeof(login)));
+}
+
 /* --- who it is -------------------------------------------------------------------------------------------------- */
 
 static void test_iccid(void **state)
@@ -605,7 +634,7 @@ static void test_stopped_at_the_mark(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_command), TEST(test_kept_for_more), TEST(test_pieces), TEST(test_pieces_stop), TEST(test_iccid),
+		TEST(test_command), TEST(test_kept_for_more), TEST(test_pieces), TEST(test_pieces_stop), TEST(test_packet_data), TEST(test_iccid),
 		TEST(test_second_link), TEST(test_strangers), TEST(test_half_open), TEST(test_link_lost),
 		TEST(test_gone_silent), TEST(test_foreign_answers), TEST(test_falls_back), TEST(test_push_refused),
 		TEST(test_no_other_way), TEST(test_chain_is_not_moved), TEST(test_stopped_at_the_mark),

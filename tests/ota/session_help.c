@@ -76,7 +76,8 @@ static int op_info(void *priv, const struct eid *eid, struct card_info *info)
 		return -ENOENT;
 	*info = (struct card_info){ .eid = *eid, .msisdn = W->msisdn, .scp80_kvn = 1, .kic = W->kic, .kid = W->kid,
 				    .scp81_kvn = 0x40, .scp81_kid = 1, .https = W->https, .cattp = W->cattp,
-				    .spi1 = W->spi1, .spi2 = W->spi2, .compact = W->compact, .learned = W->learned };
+				    .spi1 = W->spi1, .spi2 = W->spi2, .compact = W->compact, .learned = W->learned,
+				    .apn = W->apn, .login = W->login, .password = W->password };
 	return 0;
 }
 

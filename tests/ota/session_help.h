@@ -42,7 +42,7 @@ struct world {
 	uint64_t counter, counter_step;
 	struct card_learned learned;
 	unsigned n_learned;
-	const char *iccid;
+	const char *iccid, *apn, *login, *password;
 	struct card_bearer_cfg bearer;
 	struct sent_sms sms[64];
 	unsigned n_sms;
