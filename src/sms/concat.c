@@ -24,6 +24,7 @@ struct concat {
 	struct concat_cfg cfg;
 	struct llist_head halves;
 	unsigned count;
+	unsigned long given_up;
 	struct bytes *done;		/* packet of the last concat_add() */
 };
 
@@ -118,8 +119,10 @@ static struct concat_half *concat_begin(struct concat *c, const char *from, cons
 {
 	struct concat_half *h;
 
-	if (c->count >= c->cfg.max_messages && c->count)
+	if (c->count >= c->cfg.max_messages && c->count) {
 		concat_drop(c, llist_first_entry(&c->halves, struct concat_half, entry));
+		c->given_up++;
+	}
 	h = talloc_zero_size(c, sizeof(*h) + u->total * sizeof(h->part[0]));
 	if (!h)
 		return NULL;
@@ -177,8 +180,15 @@ int concat_add(struct concat *c, struct concat_msg *msg, const char *from, const
 	if (!h)
 		return -ENOMEM;
 	p = &h->part[u.seq - 1];
-	if (p->len)
-		return -EALREADY;
+	if (p->len) {
+		if (p->len == u.body_len && !memcmp(p->ud, u.body, u.body_len))
+			return -EALREADY;
+		concat_drop(c, h);	/* a card that always uses the same reference */
+		h = concat_begin(c, from, &u, now_ms);
+		if (!h)
+			return -ENOMEM;
+		p = &h->part[u.seq - 1];
+	}
 	memcpy(p->ud, u.body, u.body_len);
 	p->len = u.body_len;
 	if (u.seq == 1)
@@ -195,9 +205,15 @@ unsigned concat_age(struct concat *c, int64_t now_ms)
 		if (now_ms - h->since_ms < (int64_t)c->cfg.max_age_ms)
 			break;	/* the others are younger */
 		concat_drop(c, h);
+		c->given_up++;
 		n++;
 	}
 	return n;
+}
+
+unsigned long concat_given_up(const struct concat *c)
+{
+	return c->given_up;
 }
 
 unsigned concat_waiting(const struct concat *c)

@@ -436,6 +436,7 @@ int sms_port_send_cut(struct sms_port *p, const char *msisdn, const uint8_t *pac
 	d = sms_port_dest_get(p, msisdn, false);
 	if (p->queued >= p->cfg.limits.queue || (d && d->count >= p->cfg.limits.per_number)) {
 		p->queue_full++;
+		counter_inc(CTR_SMS_QUEUE_FULL);
 		return -EAGAIN;
 	}
 	m = sms_port_enqueue(p, msisdn, n);

@@ -9,6 +9,7 @@
 #include <osmocom/core/talloc.h>
 
 #include <osmocom/rsp/sms/receipt.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/sqldb.h>
 
@@ -164,8 +165,11 @@ static uint32_t sms_port_rx_ud(struct smsc *s, const char *from, const uint8_t *
 {
 	struct sms_port *p = s->port;
 	struct concat_msg msg;
+	unsigned long given_up = concat_given_up(p->concat);
 	int rc = concat_add(p->concat, &msg, from, ud, len, sms_port_now_us() / 1000);
 
+	for (; given_up < concat_given_up(p->concat); given_up++)
+		counter_inc(CTR_SMS_HALVES);
 	if (rc < 0 && rc != -EALREADY) {
 		LOGP(DSMS, LOGL_NOTICE, "SMS from %s refused: %s\n", from, strerror(-rc));
 		return rc == -ENOMEM ? SMPP_ST_RX_TEMP : SMPP_ST_RX_PERM;

@@ -99,6 +99,13 @@ audit
 [ "$(sent first)" -eq "$f" ] || die "not back to the second one: $(smsr "show smsc")"
 echo "ok: and back"
 
+vty "$P_SIM_VTY" "fault smsc-throttle 60" >/dev/null
+audit
+audit
+vty "$P_SIM_VTY" "fault smsc-throttle 0" >/dev/null
+settle 3 "show rate-counters" 'throttled: +[1-9]'
+echo "ok: an SMSC that throttles"
+
 configure "smsc second
 mode store-and-forward
 operation data-sm

@@ -1,4 +1,5 @@
-/* Prints what really crosses the wire between sms_port and the simulator's SMSC, for text2pcap: two messages out, one in.
+/* Prints what really crosses the wire between sms_port and the simulator's SMSC, for text2pcap: two messages out, one
+ * in, one by data_sm with its receipt, and the end.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <stdio.h>
@@ -103,6 +104,16 @@ int main(void)
 	network_mo_sms(ue, por->data, por->len, phone_mo_done);
 	if (!LOOP_UNTIL(NULL, 5000, mo_cause == 0 && received == 1))
 		return 1;
+	smsc.mode = SMSC_STORE;
+	smsc.data_sm = true;
+	sms_port_smsc_set(port, &smsc);
+	sms_port_send(port, MSISDN, packet, 40, port_done, NULL);	/* by data_sm; its receipt */
+	if (!LOOP_UNTIL(NULL, 5000, done == 3))
+		return 1;
+	smsc.data_sm = false;
+	smsc.shutdown = true;
+	sms_port_smsc_set(port, &smsc);	/* unbind */
+	LOOP_FOR(NULL, 50);
 	sms_port_free(port);
 	network_detach(ue);
 	talloc_free(net);

@@ -308,9 +308,39 @@ static void tpdu_odd(void **state)
 	talloc_free(ext);
 }
 
+/* A card that always uses one reference: what it sends anew is not mixed with the half that came before. */
+static void same_reference(void **state)
+{
+	const struct concat_cfg cfg = { .max_messages = 2, .max_parts = 3, .max_age_ms = 1000 };
+	void *root = talloc_new(NULL);
+	struct concat *c = concat_new(root, &cfg);
+	struct concat_part a[3], b[3];
+	uint8_t packet[300] = { 1 };
+	struct concat_msg m;
+
+	assert_int_equal(concat_cut(a, 3, 0x71, 1, packet, sizeof(packet)), 3);
+	packet[0] = 2;
+	assert_int_equal(concat_cut(b, 3, 0x71, 1, packet, sizeof(packet)), 3);
+	assert_int_equal(concat_add(c, &m, "1", a[0].ud, a[0].len, 0), 0);
+	assert_int_equal(concat_add(c, &m, "1", a[1].ud, a[1].len, 0), 0);
+	assert_int_equal(concat_add(c, &m, "1", b[0].ud, b[0].len, 0), 0);
+	assert_int_equal(concat_add(c, &m, "1", b[2].ud, b[2].len, 0), 0);
+	assert_int_equal(concat_add(c, &m, "1", b[1].ud, b[1].len, 0), 1);
+	assert_int_equal(m.len, sizeof(packet));
+	assert_memory_equal(m.packet, packet, sizeof(packet));
+	assert_int_equal(concat_waiting(c), 0);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(concat_add(c, &m, (char[]){ '1' + i, 0 }, a[0].ud, a[0].len, i), 0);
+	assert_int_equal(concat_given_up(c), 1);	/* the oldest of three */
+	assert_int_equal(concat_age(c, 5000), 2);
+	assert_int_equal(concat_given_up(c), 3);
+	talloc_free(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(same_reference),
 		cmocka_unit_test_setup_teardown(vectors_tpdu, setup, teardown),
 		cmocka_unit_test_setup_teardown(vectors_report, setup, teardown),
 		cmocka_unit_test_setup_teardown(vectors_concat, setup, teardown),

@@ -23,8 +23,12 @@ want "smpp.command_id == 0x4 && smpp.esm.submit.msg_mode == 2 && $sm" 3
 want 'smpp.command_id == 0x80000004 && smpp.command_status == 0' 3
 want 'smpp.command_id == 0x4 && gsm_sms.udh.mm.msg_parts == 2 && gsm_sms.udh.mm.msg_part == 1' 1
 want 'smpp.command_id == 0x4 && gsm_sms.udh.mm.msg_parts == 2 && gsm_sms.udh.mm.msg_part == 2' 1
-want 'smpp.command_id == 0x5 && smpp.source_addr == "491720000001" && smpp.destination_addr == "1001"' 1
-want 'smpp.command_id == 0x80000005 && smpp.command_status == 0' 1
+want 'smpp.command_id == 0x103 && smpp.esm.submit.msg_mode == 3 && smpp.message_payload' 1
+want 'smpp.command_id == 0x80000103 && smpp.message_id' 1
+want 'smpp.command_id == 0x5 && smpp.esm.submit.msg_type == 1 && smpp.user_message_reference' 1
+want 'smpp.command_id == 0x6' 1
+want 'smpp.command_id == 0x5 && smpp.protocol_id == 0x7f && smpp.source_addr == "491720000001" && smpp.destination_addr == "1001"' 1
+want 'smpp.command_id == 0x80000005 && smpp.command_status == 0' 2
 want 'smpp.command_id == 0x102' 1
 want 'smpp.command_id == 0x4 && gsm_sms.ie_identifier == 0x70' 2	# (U)SIM toolkit security header, not in the second part
 want '_ws.malformed || _ws.expert.severity == error' 0

@@ -38,10 +38,12 @@ struct concat_msg {
 };
 
 struct concat *concat_new(void *ctx, const struct concat_cfg *cfg);	/* free by talloc_free() */
-/* One message's user data (with header). 1: complete, *msg filled. 0: waits for more. -EALREADY: part was there (first
- * one kept). -EMSGSIZE: more parts than max_parts. -EINVAL: bad header. from: sender's address, part of the key. */
+/* One message's user data (with header). 1: complete, *msg filled. 0: waits for more. -EALREADY: that part was there.
+ * Another one under its number: the sender has begun anew. -EMSGSIZE: more parts than max_parts. -EINVAL: bad header.
+ * from: sender's address, part of the key. */
 int concat_add(struct concat *c, struct concat_msg *msg, const char *from, const uint8_t *ud, size_t len,
 	       int64_t now_ms);
 /* Drops what is too old; number of messages dropped. */
 unsigned concat_age(struct concat *c, int64_t now_ms);
 unsigned concat_waiting(const struct concat *c);
+unsigned long concat_given_up(const struct concat *c);	/* so far: too old, or the oldest when there were too many */
