@@ -32,7 +32,7 @@ struct network_mt {
 	uint16_t user_ref;
 	unsigned deliveries;		/* still to make: 2 when doubled by a fault */
 	unsigned tries;
-	bool lost_ack, rolled, dealt;	/* by faults, once a message */
+	bool lost_ack, rolled, held, dealt;	/* by faults, once a message */
 	size_t len;
 	uint8_t tpdu[TPDU_MAX];
 };

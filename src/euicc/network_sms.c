@@ -87,20 +87,28 @@ static void network_mt_not_delivered(struct network_ue *ue, struct network_mt *m
 	network_mt_start(net, sub);
 }
 
-/* The message that others overtake goes to the end of the queue, or waits a while for one that does. true: not now. */
+/* The message that others overtake waits a while, then goes behind those that came meanwhile. true: not now. */
 static bool network_mt_overtaken(struct network_ue *ue, struct network_mt *mt)
 {
 	struct network_sub *sub = ue->sub;
 
-	if (!mt->rolled && fault_roll(network_ue_faults(ue), FAULT_SMS_REORDER)) {
+	unsigned ms = 0;
+
+	if (!mt->rolled) {
 		mt->rolled = true;
-		osmo_timer_setup(&ue->timer, network_mt_timer_cb, ue);
-		network_after(&ue->timer, NETWORK_OVERTAKEN_MS);
+		mt->held = fault_roll(network_ue_faults(ue), FAULT_SMS_REORDER);
+		if (!mt->held)
+			return false;
+		ms = NETWORK_OVERTAKEN_MS;
+	} else if (mt->held && mt->entry.next != &sub->mt) {
+		mt->held = false;
 		llist_move_tail(&mt->entry, &sub->mt);
-		return true;
+	} else {
+		return false;
 	}
-	mt->rolled = true;
-	return false;
+	osmo_timer_setup(&ue->timer, network_mt_timer_cb, ue);
+	network_after(&ue->timer, ms);
+	return true;
 }
 
 static void network_mt_timer_cb(void *data)

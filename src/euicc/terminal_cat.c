@@ -276,7 +276,6 @@ void terminal_cat_fetch(struct terminal *t)
 	if (!b)
 		return;
 	if (t->reset_in && !--t->reset_in) {
-		fault_struck(t->faults, FAULT_RESET);
 		t->boot = t->reset = t->reset_spared = true;
 		talloc_free(b);
 		return;
