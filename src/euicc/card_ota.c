@@ -17,6 +17,7 @@
 #include "card_ota.h"
 #include "card_por.h"
 #include "card_push.h"
+#include "card_rfm.h"
 #include "card_switch.h"
 
 #define OTA_PARTS_MAX 16
@@ -174,7 +175,16 @@ static void run_script(struct card *c, const struct card_por *p, const struct by
 static bool run(struct card *c, struct card_por *p, const struct bytes *payload)
 {
 	const struct isd_p *isdp = card_isdp_by_tar(c, p->sec.tar);
+	struct card_rfm rfm;
+	struct bytes *out;
 
+	if (card_rfm_find(c, &rfm, p->sec.tar)) {
+		out = bytes_new(c, 8192);
+		card_rfm_run(c, &rfm, payload->data, payload->len, out);
+		card_por_send(c, p, SCP80_ST_OK, out);
+		talloc_free(out);
+		return false;
+	}
 	if (p->sec.tar != SCP80_TAR_ISD_R && !isdp) {
 		card_por_send(c, p, SCP80_ST_TAR_UNKNOWN, NULL);
 		return false;
@@ -202,8 +212,11 @@ static bool level_ok(const struct card *c, const struct scp80_sec *sec)
 static enum scp80_status admit(struct card *c, const struct scp80_sec *sec, uint8_t kvn)
 {
 	uint64_t stored = c->cntr[kvn];
+	struct card_rfm rfm;
 	enum scp80_status st;
 
+	if (card_rfm_find(c, &rfm, sec->tar))
+		return card_rfm_admit(c, &rfm, sec);
 	if (!level_ok(c, sec))
 		return SCP80_ST_LEVEL;
 	st = scp80_cntr_check(sec->spi1, &stored, sec->cntr);
@@ -226,10 +239,13 @@ static struct key *key_for(const struct card *c, uint8_t kvn, uint8_t kid, void 
 
 /* The keys that the packet names. Without a checksum, or with one that anybody can make, nothing is authentic: only where
  * the card is set to have no minimum security. */
-static int keys_for(const struct card *c, struct card_por *p, uint8_t *kvn)
+static int keys_for(struct card *c, struct card_por *p, uint8_t *kvn)
 {
 	uint8_t check = p->sec.spi1 & 0x03;
+	struct card_rfm rfm;
 
+	if (card_rfm_find(c, &rfm, p->sec.tar))
+		return card_rfm_keys(&rfm, p);
 	p->kic = key_for(c, p->sec.kic_octet >> 4, 1, p);
 	p->kid = key_for(c, p->sec.kid_octet >> 4, 2, p);
 	*kvn = check == 0x02 ? p->sec.kid_octet >> 4 : p->sec.kic_octet >> 4;

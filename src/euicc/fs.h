@@ -78,6 +78,8 @@ struct usim_sd {
 struct usim_rfm {
 	struct llist_head entry;
 	struct aid aid, sd, adf;	/* sd.len 0: MNO-SD; adf.len 0: MF */
+	uint8_t domains;		/* access domains read so far */
+	bool full;			/* access domain 00; others need codes that nobody verifies over the air */
 	uint32_t tar[8];
 	uint8_t n_tar, msl;
 };

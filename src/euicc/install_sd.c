@@ -224,7 +224,13 @@ static int install_rfm_field(struct usim_rfm *rfm, const struct tlv *t, unsigned
 	case 0x81:
 		rfm->msl = t->len ? t->v[0] : 0;
 		return t->len == 1 ? 0 : -EINVAL;
+	case 0x04:	/* uiccAccessDomain, then the administrative one */
+		if (!rfm->domains++)
+			rfm->full = t->len && !t->v[0];
+		return 0;
 	case 0x30:
+		if (tlv_find(t->v, t->len, 0x81, &adf) == 0)
+			rfm->full = adf.len && !adf.v[0];
 		if (tlv_find(t->v, t->len, 0x80, &adf) < 0)
 			return -EINVAL;
 		return aid_from_bytes(&rfm->adf, adf.v, adf.len);

@@ -54,6 +54,11 @@ bool usim_changed(struct usim *u)
 	return was;
 }
 
+void usim_mark(struct usim *u)
+{
+	u->changed = true;
+}
+
 void usim_touch(struct usim *u, struct usim_file *f)
 {
 	f->dirty = true;

@@ -15,6 +15,7 @@ void usim_apdu(struct usim *u, const uint8_t *apdu, size_t len, struct bytes *re
 void usim_privileged(struct usim *u, bool on);
 /* Tells whether the file system has changes not yet saved; reading clears it. */
 bool usim_changed(struct usim *u);
+void usim_mark(struct usim *u);	/* changed behind its back */
 /* "3F00/7FF0/6F07" or "3F00/2FE2" (7FF0: the first USIM, 7FF2: the first ISIM, or temporary FIDs): text for a person,
  * owned by ctx. */
 char *usim_show_ef(void *ctx, const struct usim_fs *fs, const char *path);
