@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 set -u
 skip() { echo "SKIPPED, no OsmoMSC is tested: $*"; exit 77; }
-for p in linux.uml osmo-stp osmo-hlr osmo-msc python3 tshark dumpcap "${CC:-cc}"; do
+for p in linux.uml osmo-stp osmo-hlr osmo-msc python3 tshark "${CC:-cc}"; do
 	command -v "$p" >/dev/null || skip "$p is not there (packages: see OSMOMSC_PKGS in contrib/lib.sh)"
 done
 R=$(mktemp -d "${TMPDIR:-/tmp}/osmo-rsp-msc.XXXXXX") || exit 1
@@ -12,7 +12,7 @@ D=$R/run
 mkdir "$D"
 . "$(dirname "$0")/bad.lib"
 cleanup() { if [ -n "${KEEP:-}" ]; then echo "kept: $R"; else rm -rf "$R"; fi; }
-SRC=$TOP/tests/osmomsc LIMIT=${LIMIT:-80}
+SRC=$TOP/tests/osmomsc LIMIT=${LIMIT:-150}
 grep -q __asan_init "$SMSR" && skip "a build with AddressSanitizer does not run in user-mode Linux (39 bits of address)"
 
 boot() { # init: the kernel with Debian's root file system as it is

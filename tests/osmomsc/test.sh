@@ -10,7 +10,6 @@ cp -a "$RIG/seed/." "$D/" && . "$RIG/vars" || exit 1
 . "$SRC/core.lib"
 leave() {
 	stack_stop
-	wait "$CAPTURE" 2>/dev/null
 	cp "$D"/*.log "$D"/*.cfg "$D"/*.pcap "$RIG/" 2>/dev/null
 }
 trap leave EXIT
@@ -36,7 +35,7 @@ boot_msisdn() { awk -v e="$1" '$3 "" == e "" { print $2 }' <<<"$SUBSCRIBERS"; }
 vty() { python3 -I "$SRC/vty.py" "$1" "$2"; }
 at_mme() { mme show "$1" | grep -q "$2"; }
 
-dumpcap -q -i lo -f "sctp or tcp port $P_SMPP" -w "$D/core.pcap" >"$D/dumpcap.log" 2>&1 & CAPTURE=$! PID[dumpcap]=$!
+python3 "$SRC/capture.py" "$P_SMPP" "$D/core.pcap" >"$D/capture.log" 2>&1 & PID[capture]=$!
 core_configs && core_start || die "core"
 for ((i = 1; i <= 6; i++)); do core_subscriber "$(imsi $i)" "49170000000$i"; done
 while read -r i n _; do core_subscriber "$i" "$n"; done <<<"$SUBSCRIBERS"
