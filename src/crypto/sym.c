@@ -169,10 +169,10 @@ int sym_des_mac(const struct key *k, const struct iov *iov, size_t n, uint8_t ou
 	return 0;
 }
 
-int sha256(const struct iov *iov, size_t n, uint8_t out[32])
+static int digest(const EVP_MD *md, const struct iov *iov, size_t n, uint8_t *out)
 {
 	EVP_MD_CTX *c = EVP_MD_CTX_new();
-	int ok = c && EVP_DigestInit_ex2(c, crypto_algs()->sha256, NULL) == 1;
+	int ok = c && EVP_DigestInit_ex2(c, md, NULL) == 1;
 	size_t i;
 
 	for (i = 0; ok && i < n; i++)
@@ -180,4 +180,14 @@ int sha256(const struct iov *iov, size_t n, uint8_t out[32])
 	ok = ok && EVP_DigestFinal_ex(c, out, NULL) == 1;
 	EVP_MD_CTX_free(c);
 	return ok ? 0 : -EIO;
+}
+
+int sha256(const struct iov *iov, size_t n, uint8_t out[32])
+{
+	return digest(crypto_algs()->sha256, iov, n, out);
+}
+
+int sha1(const struct iov *iov, size_t n, uint8_t out[20])
+{
+	return digest(EVP_sha1(), iov, n, out);
 }

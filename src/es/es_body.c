@@ -112,7 +112,8 @@ static const struct es_field keyset_rsp[] = {
 	{ "DerivationRandom", ET_HEX, EC_OPT, B(derivation_random) }, { "Receipt", ET_HEX, EC_OPT, B(receipt) },
 };
 static const struct es_field authenticate[] = {	/* Eid or Eis (9 no. 5): es_soap.c takes the EID from either */
-	{ "Eid", ET_EID, EC_OPT, B(eid), B(has_eid) }, F_EIS(EC_OPT),
+	{ "Eid", ET_EID, EC_OPT, B(eid), B(has_eid) },
+	{ "Eis", ET_PTR, EC_OPT, B(eis), ES_NOWHERE, &es_group_eis_change },
 	{ "SmsrCertificate", ET_HEX, EC_ONE, B(certificate) },
 };
 static const struct es_field authenticate_rsp[] = { { "RandomChallenge", ET_HEX, EC_OPT, B(challenge) } };

@@ -26,6 +26,11 @@ const char es_link_schema[] =
 	"CREATE INDEX es_outbox_transaction ON es_outbox (transaction_id);"
 	"CREATE INDEX es_outbox_tag ON es_outbox (tag);";
 
+const char es_link_schema_2[] =
+	"ALTER TABLE es_request ADD COLUMN fetched_by TEXT;"
+	"CREATE INDEX es_request_fetch ON es_request (party, reply_to) WHERE state > 2;"
+	"CREATE INDEX es_outbox_parked ON es_outbox (party) WHERE state = 2;";
+
 enum stmt {
 	REQ_INSERT,
 	REQ_FIND,
@@ -33,6 +38,8 @@ enum stmt {
 	REQ_ANSWER,
 	REQ_COUNT_OPEN,
 	REQ_PURGE,
+	REQ_FETCH,
+	REQ_FETCHED,
 	OUT_INSERT,
 	OUT_NEXT,
 	OUT_BODY,
@@ -45,6 +52,8 @@ enum stmt {
 	OUT_BY_TRANSACTION,
 	OUT_COUNT_PARKED,
 	OUT_PURGE,
+	OUT_UNPARK,
+	OUT_DROP,
 	N_STMT
 };
 
@@ -67,6 +76,12 @@ static const char *const sql[N_STMT] = {
 		" body = NULL WHERE id = ?1 AND state = 0",
 	[REQ_COUNT_OPEN] = "SELECT count(*) FROM es_request WHERE state = 0 AND party = ?1",
 	[REQ_PURGE] = "DELETE FROM es_request WHERE state > 0 AND answered < ?1",
+	/* a poll that is repeated gets again what it got; else the oldest that waits */
+	[REQ_FETCH] =
+		"SELECT id, received, deadline, state, party, message_id, reply_to, NULL, response FROM es_request"
+		" WHERE party = ?1 AND reply_to = ?2 AND (state = 3 OR (state = 4 AND fetched_by = ?3))"
+		" ORDER BY state DESC, id LIMIT 2",
+	[REQ_FETCHED] = "UPDATE es_request SET state = 4, fetched_by = ?2 WHERE id = ?1",
 	[OUT_INSERT] =
 		"INSERT INTO es_outbox (party, eid, url, kind, iface, func, message_id, message_base,"
 		" transaction_id, tag,"
@@ -86,6 +101,9 @@ static const char *const sql[N_STMT] = {
 	[OUT_BY_BASE] = OUT_CORRELATE("message_base"),
 	[OUT_BY_TRANSACTION] = OUT_CORRELATE("transaction_id"),
 	[OUT_COUNT_PARKED] = "SELECT count(*) FROM es_outbox WHERE state = 2",
+	[OUT_UNPARK] = "UPDATE es_outbox SET state = 0, attempts = 0, next_attempt = 0, deadline = ?2"
+		       " WHERE state = 2 AND (?1 IS NULL OR party = ?1)",
+	[OUT_DROP] = "DELETE FROM es_outbox WHERE state = 2 AND (?1 IS NULL OR party = ?1)",
 	[OUT_PURGE] = "DELETE FROM es_outbox WHERE state = 2 AND deadline < ?1",
 };
 
@@ -156,6 +174,33 @@ struct es_req_row *es_db_req_next_open(struct es_link *l, void *ctx, int64_t aft
 {
 	sqldb_bind_int(l->st, REQ_NEXT_OPEN, 1, after_id);
 	return req_row(l, ctx, REQ_NEXT_OPEN);
+}
+
+struct es_req_row *es_db_req_fetch(struct es_link *l, void *ctx, const char *party, const char *address,
+				   const char *poll_id, bool *more)
+{
+	struct es_req_row *r;
+
+	sqldb_bind_text(l->st, REQ_FETCH, 1, party);
+	sqldb_bind_text(l->st, REQ_FETCH, 2, address);
+	sqldb_bind_text(l->st, REQ_FETCH, 3, poll_id);
+	*more = false;
+	if (sqldb_step(l->st, REQ_FETCH) != 1)
+		return NULL;
+	r = talloc_zero(ctx, struct es_req_row);
+	r->id = sqldb_col_int(l->st, REQ_FETCH, 0);
+	r->response = col_bytes(l, r, REQ_FETCH, 8);
+	*more = sqldb_step(l->st, REQ_FETCH) == 1;
+	if (*more)
+		sqldb_reset(l->st, REQ_FETCH);
+	return r;
+}
+
+int es_db_req_fetched(struct es_link *l, int64_t id, const char *poll_id)
+{
+	sqldb_bind_int(l->st, REQ_FETCHED, 1, id);
+	sqldb_bind_text(l->st, REQ_FETCHED, 2, poll_id);
+	return sqldb_exec(l->st, REQ_FETCHED);
 }
 
 int es_db_req_answer(struct es_link *l, int64_t id, enum es_req_state state, const struct bytes *response)
@@ -324,4 +369,21 @@ unsigned es_db_out_count_parked(struct es_link *l)
 		sqldb_reset(l->st, OUT_COUNT_PARKED);
 	}
 	return n;
+}
+
+unsigned es_db_out_unpark(struct es_link *l, const char *party, int64_t deadline)
+{
+	unsigned before = es_db_out_count_parked(l);
+
+	sqldb_bind_text(l->st, OUT_UNPARK, 1, party);
+	sqldb_bind_int(l->st, OUT_UNPARK, 2, deadline);
+	return sqldb_exec(l->st, OUT_UNPARK) < 0 ? 0 : before - es_db_out_count_parked(l);
+}
+
+unsigned es_db_out_drop(struct es_link *l, const char *party)
+{
+	unsigned before = es_db_out_count_parked(l);
+
+	sqldb_bind_text(l->st, OUT_DROP, 1, party);
+	return sqldb_exec(l->st, OUT_DROP) < 0 ? 0 : before - es_db_out_count_parked(l);
 }

@@ -221,7 +221,7 @@ int es_dsig_verify(const struct es_eis *eis, const struct cert_x509 *eum_cert, c
 
 /* ---- KeyInfo ---- */
 
-static struct bytes *base64_dec(void *ctx, const char *text)
+struct bytes *es_base64_dec(void *ctx, const char *text)
 {
 	char *clean = talloc_strdup(ctx, text), *w = clean;
 	size_t len;
@@ -251,7 +251,7 @@ struct cert_x509 *es_dsig_cert(void *ctx, const struct es_eis *eis)
 	struct own_doc *o = own_doc_new(ctx, eis);
 	xmlNode *n = o ? child(child(child(o->sig, "KeyInfo"), "X509Data"), "X509Certificate") : NULL;
 	char *text = n ? es_xml_text(o, n) : NULL;
-	struct bytes *der = text ? base64_dec(o, text) : NULL;
+	struct bytes *der = text ? es_base64_dec(o, text) : NULL;
 	struct cert_x509 *cert = der ? cert_x509_from_der(ctx, der->data, der->len) : NULL;
 
 	talloc_free(o);
@@ -260,7 +260,7 @@ struct cert_x509 *es_dsig_cert(void *ctx, const struct es_eis *eis)
 
 /* ---- signing ---- */
 
-static char *base64_enc(void *ctx, const uint8_t *in, size_t len)
+char *es_base64_enc(void *ctx, const uint8_t *in, size_t len)
 {
 	char *out = talloc_size(ctx, (len + 2) / 3 * 4 + 1);
 
@@ -284,7 +284,7 @@ static char *signed_info_text(void *ctx, const struct bytes *info)
 			       "\"></ds:Transform></ds:Transforms>"
 			       "<ds:DigestMethod Algorithm=\"" ALG_SHA256 "\"></ds:DigestMethod>"
 			       "<ds:DigestValue>%s</ds:DigestValue></ds:Reference></ds:SignedInfo>",
-			       base64_enc(ctx, digest, 32));
+			       es_base64_enc(ctx, digest, 32));
 }
 
 static char *key_info_text(void *ctx, const struct cert_x509 *cert)
@@ -296,12 +296,12 @@ static char *key_info_text(void *ctx, const struct cert_x509 *cert)
 	if (!der)
 		return NULL;
 	if (cert_x509_ski(cert, ski) == 0)
-		ski_text = talloc_asprintf(ctx, "<ds:X509SKI>%s</ds:X509SKI>", base64_enc(ctx, ski, sizeof(ski)));
+		ski_text = talloc_asprintf(ctx, "<ds:X509SKI>%s</ds:X509SKI>", es_base64_enc(ctx, ski, sizeof(ski)));
 	return talloc_asprintf(ctx,
 			       "<ds:KeyInfo xmlns:ds=\"" NS_DS
 			       "\"><ds:X509Data>%s<ds:X509Certificate>%s</ds:X509Certificate>"
 			       "</ds:X509Data></ds:KeyInfo>",
-			       ski_text, base64_enc(ctx, der->data, der->len));
+			       ski_text, es_base64_enc(ctx, der->data, der->len));
 }
 
 int es_dsig_sign(struct es_eis *eis, const struct ec_key *eum, const struct cert_x509 *eum_cert)
@@ -322,7 +322,7 @@ int es_dsig_sign(struct es_eis *eis, const struct ec_key *eum, const struct cert
 			       "<rps:EumSignature xmlns:rps=\"" NS_RPS "\">%s<ds:SignatureValue xmlns:ds=\"" NS_DS
 			       "\">%s"
 			       "</ds:SignatureValue>%s</rps:EumSignature>",
-			       signed_text, base64_enc(tmp, sig, sizeof(sig)), key_text);
+			       signed_text, es_base64_enc(tmp, sig, sizeof(sig)), key_text);
 	talloc_free(eis->signed_info);
 	talloc_free(eis->signature);
 	eis->signed_info = info;

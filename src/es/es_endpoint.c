@@ -12,10 +12,13 @@
 #include <osmocom/rsp/util/counters.h>
 
 #include "es_link_priv.h"
+#include "es_soap.h"
+#include "es_xml.h"
 
 #define PURGE_EVERY_S 600
 #define VALIDITY_DEFAULT_S 720
 #define MAX_CONNS 1024
+#define READ_S 60
 #define SMALL_MAX (256U << 10)	/* every function but SendData (corrections 12) */
 
 /* One message on its way in. */
@@ -26,6 +29,7 @@ struct rx {
 	struct es_msg *m;
 	const uint8_t *raw;
 	size_t len;
+	bool token_checked;
 };
 
 /* ---- replies ---- */
@@ -79,13 +83,15 @@ static int refuse(struct rx *rx, enum es_reason reason, const char *message)
 	LOGP(DES, LOGL_NOTICE, "%s-%s from %s refused: %s/%s %s\n", es_iface_name(rx->m->iface),
 	     es_func_name(rx->m->func), rx->p->id, es_reason_subject(reason), es_reason_code(reason),
 	     message ? : es_reason_text(reason));
-	if (rx->m->kind != ES_REQUEST) {	/* these have no response */
+	if (rx->m->kind != ES_REQUEST || rx->m->poll) {	/* these have no response */
 		reply_fault(rx->h, 400, message ? : es_reason_text(reason));
 		return 0;
 	}
 	resp = es_msg_new(rx->h, rx->m->iface, rx->m->func, ES_RESPONSE);
 	es_result_set(resp, ES_FAILED, reason, NULL, message);
-	body = es_req_envelope(rx->l, rx->h, rx->m, resp, clock_now());
+	if (reason == ES_R_VALIDITY_REFUSED && rx->m->b.validity_s > (rx->l->cfg.max_validity_s ? : ES_VALIDITY_MAX_S))
+		resp->b.acceptable_validity_s = rx->l->cfg.max_validity_s ? : ES_VALIDITY_MAX_S;
+	body = es_req_envelope(rx->l, rx->h, rx->p, rx->m, resp, clock_now());
 	es_hold_reply(rx->h, 200, body);
 	return 0;
 }
@@ -105,7 +111,7 @@ static bool repeated(struct rx *rx)
 	req = es_req_find(rx->l, row->id);
 	if (row->state == ES_REQ_OPEN && !req) {
 		es_hold_reply(rx->h, 503, NULL);	/* not yet taken up again after a start: later */
-	} else if (row->state == ES_REQ_OPEN && !req->callback_url) {
+	} else if (row->state == ES_REQ_OPEN && !req->callback_url && !req->poll) {
 		if (req->hold)		/* the answer goes to whoever asked last */
 			es_hold_reply(req->hold, 503, NULL);
 		req->hold = rx->h;
@@ -152,7 +158,7 @@ static int accept_request(struct rx *rx)
 	if (!req)
 		return 0;
 	req->in_handler = false;
-	if (req->callback_url && req->hold)
+	if ((req->callback_url || req->poll) && req->hold)
 		es_hold_reply(req->hold, 202, NULL);
 	return 0;
 }
@@ -161,14 +167,18 @@ static int rx_request(struct rx *rx)
 {
 	char *url;
 
-	if (rx->m->reply_to) {
+	if (rx->m->b.validity_s > (rx->l->cfg.max_validity_s ? : ES_VALIDITY_MAX_S))
+		return refuse(rx, ES_R_VALIDITY_REFUSED, NULL);
+	if (rx->m->reply_to && !es_req_is_poll(rx->m->reply_to)) {
 		url = es_party_callback_url(rx->h, rx->p, rx->m->reply_to);
 		if (!url)	/* corrections 7: else a peer makes us speak to anybody */
 			return refuse(rx, ES_R_VALIDITY_REFUSED,
 				      "ReplyTo is not an endpoint configured for this party");
 	}
-	if (es_db_req_count_open(rx->l, rx->p->id) >= ES_REQ_MAX_OPEN)
+	if (es_db_req_count_open(rx->l, rx->p->id) >= (rx->p->set.max_open ? : ES_OPEN_DEFAULT)) {
+		counter_inc(CTR_ES_OPEN);
 		return refuse(rx, ES_R_BUSY, "too many unanswered requests of this party");
+	}
 	return accept_request(rx);
 }
 
@@ -208,10 +218,44 @@ static int rx_message(struct rx *rx)
 	return rx->m->kind == ES_REQUEST ? rx_request(rx) : rx_notification(rx);
 }
 
+/* WS-MakeConnection (1.5.3): the oldest answer for this address. Whether more wait goes into its header. */
+static void rx_poll(struct rx *rx)
+{
+	const char *id = rx->m->message_id ? : "";
+	struct es_req_row *row;
+	struct bytes *pending;
+	bool more;
+
+	txn_event_begin(rx->l->db);
+	row = es_db_req_fetch(rx->l, rx->h, rx->p->id, rx->m->poll, id, &more);
+	if (row)
+		es_db_req_fetched(rx->l, row->id, id);
+	txn_event_end(rx->l->db, 1);
+	if (!row || !row->response)
+		return es_hold_reply(rx->h, 202, NULL);
+	pending = bytes_new(rx->h, 256);
+	es_out_raw(pending, "<wsmc:MessagePending xmlns:wsmc=\"" NS_WSMC "\" pending=\"");
+	es_out_raw(pending, more ? "true\"/>" : "false\"/>");
+	es_hold_reply(rx->h, 200, es_soap_add_header(row->response, pending));
+}
+
 static void rx_decoded(struct rx *rx, int rc, enum es_reason reason, const char *err)
 {
 	if (!rx->m->from_entity || strcmp(rx->m->from_entity, rx->p->id)) {
 		refuse(rx, ES_R_CALLER_UNKNOWN, "From does not name the party of this connection's certificate");
+		return;
+	}
+	if (rx->p->set.user && !rx->token_checked) {
+		const char *wrong = es_wss_check(rx->l, rx->p, rx->m->token);
+
+		if (wrong) {
+			counter_inc(CTR_ES_TOKEN);
+			refuse(rx, ES_R_CALLER_UNKNOWN, wrong);
+			return;
+		}
+	}
+	if (rx->m->poll) {
+		rx_poll(rx);
 		return;
 	}
 	if (rc < 0) {
@@ -242,12 +286,16 @@ static unsigned http_begin_cb(void *priv, struct http_req *hr)
 	struct es_link *l = priv;
 	const char *fpr = http_req_peer_fpr(hr);
 
-	if (!es_party_by_fpr(l, fpr, NULL)) {
+	if (!fpr && es_party_any_without_certificate(l)) {	/* its token is in the body */
+		http_req_set_max_body(hr, SMALL_MAX);
+		return 0;
+	}
+	if (!es_party_by_peer(l, hr, NULL)) {
 		counter_inc(CTR_ES_STRANGER);
 		LOGP(DES, LOGL_NOTICE, "%s: certificate %s is no party's\n", http_req_peer_addr(hr), fpr ? : "-");
 		return 403;
 	}
-	if (!es_party_fpr_role(l, fpr, ES_ROLE_SMDP) && !es_party_fpr_role(l, fpr, ES_ROLE_SMSR))
+	if (!es_party_peer_role(l, hr, ES_ROLE_SMDP) && !es_party_peer_role(l, hr, ES_ROLE_SMSR))
 		http_req_set_max_body(hr, SMALL_MAX);
 	return 0;
 }
@@ -276,6 +324,24 @@ static bool rx_schema(struct es_link *l, struct es_hold *h)
 	return true;
 }
 
+/* No certificate: the party that From names, if the token is its. Never ES1, ES3, ES7 (corrections 8). */
+static bool by_token(struct rx *rx)
+{
+	struct es_party *p = rx->m->from_entity ? es_party_find(rx->l, rx->m->from_entity) : NULL;
+	const char *wrong = "no such party, or it needs a certificate";
+
+	if (p && p->set.no_certificate && p->set.user && (rx->m->iface == ES2 || rx->m->iface == ES4 || rx->m->poll))
+		wrong = es_wss_check(rx->l, p, rx->m->token);
+	if (!wrong) {
+		rx->p = p;
+		rx->token_checked = true;
+		return true;
+	}
+	counter_inc(CTR_ES_TOKEN);
+	LOGP(DES, LOGL_NOTICE, "%s: without a certificate, %s\n", http_req_peer_addr(rx->h->hr), wrong);
+	return false;
+}
+
 static void rx_http(struct es_link *l, struct es_hold *h)
 {
 	struct rx rx = { .l = l, .h = h };
@@ -283,8 +349,8 @@ static void rx_http(struct es_link *l, struct es_hold *h)
 	char *err = NULL;
 	int rc;
 
-	rx.p = es_party_by_fpr(l, http_req_peer_fpr(h->hr), NULL);
-	if (!rx.p)	/* was one when it began */
+	rx.p = es_party_by_peer(l, h->hr, NULL);
+	if (!rx.p && (http_req_peer_fpr(h->hr) || !es_party_any_without_certificate(l)))	/* was one when it began */
 		return es_hold_reply(h, 403, NULL);
 	if (rx_schema(l, h))
 		return;
@@ -297,11 +363,18 @@ static void rx_http(struct es_link *l, struct es_hold *h)
 		l->cfg.trace(l->cfg.priv, true, rx.raw, rx.len);
 	rc = es_soap_dec_reason(&rx.m, &err, &reason, h, rx.raw, rx.len);
 	if (!rx.m) {
-		LOGP(DES, LOGL_NOTICE, "message from %s refused: %s\n", rx.p->id, err ? : "no memory");
-		return reply_fault(h, 400, err);
+		counter_inc(CTR_ES_XML);
+		LOGP(DES, LOGL_NOTICE, "message from %s refused: %s\n", rx.p ? rx.p->id : http_req_peer_addr(h->hr),
+		     err ? : "no memory");
+		return reply_fault(h, 400, rx.p ? err : NULL);
 	}
 	/* Several parties may use one certificate: From chooses among them, and only among them. */
-	rx.p = es_party_by_fpr(l, http_req_peer_fpr(h->hr), rx.m->from_entity);
+	if (rx.p)
+		rx.p = es_party_by_peer(l, h->hr, rx.m->from_entity);
+	else if (!by_token(&rx))
+		return es_hold_reply(h, 403, NULL);
+	if (!es_limit_conn(l, h->hr, rx.p) || !es_limit_rate(rx.p))
+		return es_hold_reply(h, 503, NULL);
 	rx_decoded(&rx, rc, reason, err);
 }
 
@@ -324,6 +397,11 @@ static void http_gone_cb(void *priv, struct http_req *hr)
 	talloc_free(http_req_priv(hr));
 }
 
+static void http_closed_cb(void *priv, unsigned long conn_id, const char *psk_identity)
+{
+	es_limit_closed(priv, conn_id);
+}
+
 int es_endpoint_start(struct es_link *l)
 {
 	const struct http_srv_cfg cfg = {
@@ -337,8 +415,10 @@ int es_endpoint_start(struct es_link *l)
 		.begin_cb = http_begin_cb,
 		.req_cb = http_req_cb,
 		.gone_cb = http_gone_cb,
+		.closed_cb = http_closed_cb,
 		.max_body = ES_SOAP_MAX,
-		.max_conns = MAX_CONNS,
+		.max_conns = l->cfg.max_conns ? : MAX_CONNS,
+		.read_s = l->cfg.read_s ? : READ_S,
 		.hold_s = l->cfg.default_validity_s + 60,
 		.priv = l,
 	};
@@ -346,7 +426,10 @@ int es_endpoint_start(struct es_link *l)
 	if (!l->cfg.bind_ip)	/* a caller that wants its answers in the HTTP replies */
 		return 0;
 	l->srv = http_srv_new(l, &cfg);
-	return l->srv ? 0 : -EIO;
+	if (!l->srv)
+		return -EIO;
+	http_srv_cert_optional(l->srv, es_party_any_without_certificate(l));
+	return 0;
 }
 
 void es_endpoint_stop(struct es_link *l)
@@ -389,7 +472,10 @@ struct es_link *es_link_new(void *ctx, struct sqldb *db)
 	INIT_LLIST_HEAD(&l->holds);
 	INIT_LLIST_HEAD(&l->reqs);
 	INIT_LLIST_HEAD(&l->peers);
+	INIT_LLIST_HEAD(&l->conns);
+	INIT_LLIST_HEAD(&l->nonces);
 	hash_init(l->outs);
+	hash_init(l->nonce_hash);
 	if (es_db_prepare(l) < 0) {
 		talloc_free(l);
 		return NULL;
@@ -467,10 +553,14 @@ int es_link_reload(struct es_link *l)
 	return l->srv ? http_srv_reload(l->srv) : 0;
 }
 
-char *es_link_new_message_id(struct es_link *l, void *ctx, const char *transaction_id)
+char *es_link_new_message_id(struct es_link *l, void *ctx, const char *transaction_id, const struct es_dialect *d)
 {
 	uint8_t unique[16];
+	char *id, *amp;
 
 	rand_bytes(unique, sizeof(unique));
-	return es_message_id(ctx, l->cfg.own_id, unique, transaction_id, clock_now());
+	id = es_message_id(ctx, l->cfg.own_id, unique, transaction_id, clock_now());
+	while (d && d->question_mark && (amp = strchr(id, '&')))	/* 1.4: never in a value, those are ours */
+		*amp = '?';
+	return id;
 }

@@ -13,13 +13,14 @@
 #include <osmocom/rsp/util/counters.h>
 
 #include "es_link_priv.h"
+#include "es_soap.h"
 
 #define TRANSFER_S 60
 
 struct es_peer {
 	struct llist_head entry;	/* es_link.peers */
 	char *id;
-	unsigned inflight;
+	unsigned inflight, queued;
 	struct llist_head lanes;
 };
 
@@ -115,6 +116,7 @@ static int out_destroy(struct es_out *o)
 	}
 	lane_leave(o);
 	hash_del(&o->node);
+	o->peer->queued--;
 	o->l->n_outs--;
 	return 0;
 }
@@ -147,6 +149,7 @@ static struct es_out *out_new(struct es_link *l, const struct es_out_row *row)
 	o->message_id = talloc_strdup(o, row->message_id);
 	o->tag = talloc_strdup(o, row->tag);
 	hash_add(l->outs, &o->node, (uint32_t)o->id);
+	o->peer->queued++;
 	l->n_outs++;
 	if (row->state == ES_OUT_QUEUED)
 		lane_join(o, row->eid);
@@ -253,7 +256,7 @@ static void transfer_done(void *priv, int status, const uint8_t *body, size_t le
 	txn_event_begin(l->db);
 	if (status >= 200 && status < 300) {
 		rx_reply(o, status, body, len);
-	} else if (status >= 500 || (status < 0 && status != -EMSGSIZE && status != -EINVAL)) {
+	} else if (status >= 500 || status == 429 || (status < 0 && status != -EMSGSIZE && status != -EINVAL)) {
 		out_retry(o, status);
 	} else {
 		snprintf(why, sizeof(why), status < 0 ? "transfer error %d" : "refused with HTTP status %d", status);
@@ -266,12 +269,15 @@ static void transfer_done(void *priv, int status, const uint8_t *body, size_t le
 static void out_send(struct es_out *o)
 {
 	struct bytes *body = es_db_out_body(o->l, o, o->id, o->message_id);
+	const struct es_party *p = es_party_find(o->l, o->peer->id);
 	int rc;
 
 	if (!body) {	/* its event was undone before the commit */
 		talloc_free(o);
 		return;
 	}
+	if (p && p->set.user)	/* made now: a token is good for some minutes only */
+		body = es_soap_add_token(body, es_wss_make(body, p));
 	if (o->l->cfg.trace)
 		o->l->cfg.trace(o->l->cfg.priv, false, body->data, body->len);
 	rc = http_cli_post(o->l->cli, o->url, ES_SOAP_CONTENT_TYPE, body->data, body->len, transfer_done, o);
@@ -290,12 +296,16 @@ static void peer_run(struct es_link *l, struct es_peer *peer)
 {
 	struct es_lane *lane, *tmp;
 	int64_t now = clock_now();
+	const struct es_party *p;
 	struct es_out *o;
+	unsigned max;
 
 	if (!l->cli)
 		return;
+	p = es_party_find(l, peer->id);
+	max = p && p->set.max_inflight ? p->set.max_inflight : ES_INFLIGHT_DEFAULT;
 	llist_for_each_entry_safe(lane, tmp, &peer->lanes, entry) {
-		if (peer->inflight >= ES_OUT_INFLIGHT)
+		if (peer->inflight >= max)
 			return;
 		o = llist_first_entry(&lane->outs, struct es_out, entry);
 		if (o->stored && !o->inflight && o->next_attempt <= now && o->deadline > now)
@@ -436,9 +446,21 @@ int es_outbox_add(struct es_link *l, const char *party, const char *url, const s
 		.state = ES_OUT_QUEUED,
 		.eid = eid_of(l, m),
 	};
+	const struct es_party *p = es_party_find(l, party);
 	struct es_out *stale, *o;
 	int64_t id;
 
+	if (!deadline)
+		row.deadline = clock_now() + (p && p->set.give_up_s ? p->set.give_up_s : ES_GIVE_UP_DEFAULT);
+	/* Answers are owed and always find room: there are no more of them than requests were let in. */
+	if (m->kind != ES_RESPONSE && peer_get(l, party)->queued >= (p && p->set.max_queued ? p->set.max_queued
+										      : ES_QUEUED_DEFAULT)) {
+		counter_inc(CTR_ES_QUEUE);
+		LOGP(DES, LOGL_ERROR, "%s-%s to %s not queued: too many wait\n", es_iface_name(m->iface),
+		     es_func_name(m->func), party);
+		talloc_free(row.eid);
+		return -ENOBUFS;
+	}
 	id = es_db_out_insert(l, &row, m, body);
 	if (id >= 0) {
 		stale = out_find(l, id);	/* of an event that was undone: its number is used again */
@@ -480,10 +502,12 @@ int es_call(struct es_link *l, const char *party_id, struct es_msg *m, const cha
 	m->to_entity = p->id;
 	if (m->kind == ES_REQUEST)
 		m->reply_to = (char *)l->cfg.own_url;
+	if (!m->dialect)
+		m->dialect = &p->set.dialect;
 	if (!m->message_id)
-		m->message_id = es_link_new_message_id(l, m, m->transaction_id);
-	if (!deadline)
-		deadline = clock_now() + (m->kind == ES_REQUEST ? l->cfg.default_validity_s + 60 : ES_KEEP_S);
+		m->message_id = es_link_new_message_id(l, m, m->transaction_id, m->dialect);
+	if (!deadline && m->kind == ES_REQUEST)
+		deadline = clock_now() + l->cfg.default_validity_s + 60;
 	body = es_soap_enc(m, m);
 	if (body)
 		rc = es_outbox_add(l, p->id, p->url, m, body, tag ? : "", deadline);
@@ -539,4 +563,28 @@ char *es_link_describe_outbox(struct es_link *l, void *ctx)
 					      (int)(o->deadline - now));
 	}
 	return text;
+}
+
+/* ---- what was given up ---- */
+
+unsigned es_link_outbox_retry(struct es_link *l, const char *party)
+{
+	unsigned n;
+
+	txn_event_begin(l->db);
+	n = es_db_out_unpark(l, party, clock_now() + ES_GIVE_UP_DEFAULT);
+	txn_event_end(l->db, 1);
+	txn_commit(l->db);
+	es_outbox_load(l);
+	return n;
+}
+
+unsigned es_link_outbox_drop(struct es_link *l, const char *party)
+{
+	unsigned n;
+
+	txn_event_begin(l->db);
+	n = es_db_out_drop(l, party);
+	txn_event_end(l->db, 1);
+	return n;
 }

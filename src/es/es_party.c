@@ -66,6 +66,7 @@ void es_party_del(struct es_link *l, const char *id)
 
 	if (!p)
 		return;
+	es_limit_party_gone(l, p);
 	llist_del(&((struct es_party_item *)p)->entry);
 	talloc_free(p);
 }
@@ -87,29 +88,81 @@ static bool fpr_eq(const char *a, const char *b)
 	}
 }
 
-struct es_party *es_party_by_fpr(struct es_link *l, const char *fpr, const char *id)
+static bool bind_matches(const struct es_bind *b, struct http_req *hr)
 {
-	struct es_party_item *i;
-	struct es_party *any = NULL;
+	const char *have = b->how == ES_BIND_SPKI ? http_req_peer_spki(hr) : http_req_peer_fpr(hr);
 
-	llist_for_each_entry(i, &l->parties, entry) {
-		if (!fpr || !i->p.fpr || !*i->p.fpr || !fpr_eq(i->p.fpr, fpr))
-			continue;
-		if (id && !strcmp(i->p.id, id))
-			return &i->p;
-		any = any ? : &i->p;
-	}
-	return any;
+	if (b->how == ES_BIND_SAN)
+		return b->anchor && http_req_peer_is(hr, b->value, b->anchor);
+	return have && fpr_eq(b->value, have);
 }
 
-bool es_party_fpr_role(struct es_link *l, const char *fpr, enum es_role role)
+static bool is_peer(const struct es_party *p, struct http_req *hr)
+{
+	const char *fpr = http_req_peer_fpr(hr);
+
+	if (!fpr)
+		return false;
+	if (p->fpr && *p->fpr && fpr_eq(p->fpr, fpr))
+		return true;
+	for (unsigned i = 0; i < p->set.n_binds; i++)
+		if (bind_matches(&p->set.bind[i], hr))
+			return true;
+	return false;
+}
+
+struct es_party *es_party_by_peer(struct es_link *l, struct http_req *hr, const char *id)
+{
+	struct es_party *named = id ? es_party_find(l, id) : NULL;
+	struct es_party_item *i;
+
+	if (named && is_peer(named, hr))
+		return named;
+	llist_for_each_entry(i, &l->parties, entry)
+		if (is_peer(&i->p, hr))
+			return &i->p;
+	return NULL;
+}
+
+bool es_party_peer_role(struct es_link *l, struct http_req *hr, enum es_role role)
 {
 	struct es_party_item *i;
 
 	llist_for_each_entry(i, &l->parties, entry)
-		if (fpr && i->p.role == role && i->p.fpr && fpr_eq(i->p.fpr, fpr))
+		if (i->p.role == role && is_peer(&i->p, hr))
 			return true;
 	return false;
+}
+
+bool es_party_any_without_certificate(struct es_link *l)
+{
+	struct es_party_item *i;
+
+	llist_for_each_entry(i, &l->parties, entry)
+		if (i->p.set.no_certificate && i->p.set.user)
+			return true;
+	return false;
+}
+
+void es_party_set(struct es_link *l, struct es_party *p, const struct es_party_set *set)
+{
+	struct es_party_set *old = &p->set;
+
+	for (unsigned i = 0; i < old->n_binds; i++) {
+		talloc_free(old->bind[i].value);
+		talloc_free(old->bind[i].anchor);
+	}
+	talloc_free(old->user);
+	talloc_free(old->password);
+	p->set = *set;
+	for (unsigned i = 0; i < set->n_binds; i++) {
+		p->set.bind[i].value = talloc_strdup(p, set->bind[i].value);
+		p->set.bind[i].anchor = talloc_strdup(p, set->bind[i].anchor);
+	}
+	p->set.user = talloc_strdup(p, set->user);
+	p->set.password = talloc_strdup(p, set->password);
+	if (l->srv)
+		http_srv_cert_optional(l->srv, es_party_any_without_certificate(l));
 }
 
 struct origin {

@@ -6,6 +6,7 @@
 #include <talloc.h>
 
 #include "es_link_priv.h"
+#include "es_xml.h"
 
 #define LOG_REQ(r, level, fmt, args...) \
 	LOGP(DES, level, "%s-%s#%lld from %s: " fmt, es_iface_name((r)->msg->iface), es_func_name((r)->msg->func), \
@@ -23,6 +24,9 @@ static struct es_party *party_copy(void *ctx, const struct es_party *p)
 	struct es_party *c = talloc_zero(ctx, struct es_party);
 
 	*c = *p;
+	memset(&c->set, 0, sizeof(c->set));	/* who it is was asked before; no secrets in copies */
+	c->set.dialect = p->set.dialect;
+	c->set.strict_callback = p->set.strict_callback;
 	c->fpr = talloc_strdup(c, p->fpr);
 	c->url = talloc_strdup(c, p->url);
 	return c;
@@ -37,7 +41,8 @@ struct es_req *es_req_new(struct es_link *l, const struct es_party *p, struct es
 	req->l = l;
 	req->msg = talloc_steal(req, msg);
 	req->party = party_copy(req, p);
-	if (msg->reply_to)
+	req->poll = msg->reply_to && es_req_is_poll(msg->reply_to);
+	if (msg->reply_to && !req->poll)
 		req->callback_url = es_party_callback_url(req, p, msg->reply_to);
 	llist_add_tail(&req->entry, &l->reqs);
 	talloc_set_destructor(req, es_req_destroy);
@@ -91,21 +96,35 @@ struct es_msg *es_req_response(struct es_req *req, enum es_status status, enum e
 	return resp;
 }
 
-/* off-card.md 1.5.1: From, To, a new MessageID in the transaction of the request, RelatesTo exactly as it was received
- */
-struct bytes *es_req_envelope(struct es_link *l, void *ctx, const struct es_msg *msg, struct es_msg *resp,
-			      int64_t received)
+bool es_req_is_poll(const char *reply_to)
 {
+	return !strncmp(reply_to, NS_WSMC "/anonymous?id=", strlen(NS_WSMC "/anonymous?id=")) &&
+	       reply_to[strlen(NS_WSMC "/anonymous?id=")];
+}
+
+/* off-card.md 1.5.1: From, To, a new MessageID in the transaction of the request, RelatesTo exactly as it was received;
+ * in the namespace of the request (1.2), else in the party's dialect
+ */
+struct bytes *es_req_envelope(struct es_link *l, void *ctx, const struct es_party *p, const struct es_msg *msg,
+			      struct es_msg *resp, int64_t received)
+{
+	struct es_dialect dialect = p->set.dialect;
+	struct bytes *text;
+
+	dialect.old_ns = msg->old_ns;
+	resp->dialect = &dialect;
 	resp->from = l->own_addr;
 	resp->from_entity = (char *)l->cfg.own_id;
 	resp->to = msg->reply_to ? : msg->from;
-	resp->to_entity = msg->from_entity;
+	resp->to_entity = msg->reply_to && es_req_is_poll(msg->reply_to) ? NULL : msg->from_entity;
 	resp->relates_to = msg->message_id;
-	resp->message_id = es_link_new_message_id(l, resp, msg->transaction_id);
+	resp->message_id = es_link_new_message_id(l, resp, msg->transaction_id, &dialect);
 	if (!resp->b.processing_start)
 		resp->b.processing_start = received;
 	resp->b.processing_end = clock_now();
-	return es_soap_enc(ctx, resp);
+	text = es_soap_enc(ctx, resp);
+	resp->dialect = NULL;
+	return text;
 }
 
 /* The envelope; an answer that cannot be written (too large) becomes an internal error, for an answer is owed. */
@@ -114,38 +133,49 @@ static struct bytes *answer_envelope(struct es_req *req, struct es_msg *resp)
 	struct bytes *body = NULL;
 
 	if (resp->iface == req->msg->iface && resp->func == req->msg->func && resp->kind == ES_RESPONSE)
-		body = es_req_envelope(req->l, req, req->msg, resp, req->received);
+		body = es_req_envelope(req->l, req, req->party, req->msg, resp, req->received);
 	if (body)
 		return body;
 	LOG_REQ(req, LOGL_ERROR, "answer cannot be written\n");
 	resp = es_req_response(req, ES_FAILED, ES_R_INTERNAL, NULL, NULL);
-	return es_req_envelope(req->l, req, req->msg, resp, req->received);
+	return es_req_envelope(req->l, req, req->party, req->msg, resp, req->received);
 }
 
 /* The HTTP reply is the way for a caller without ReplyTo; and for what is decided before the 202: every failure, and
  * the functions that need no card (off-card.md 1.5.1, 1.5.2). */
 static bool answer_in_reply(const struct es_req *req, const struct es_msg *resp)
 {
-	if (!req->callback_url)
+	if (!req->callback_url && !req->poll)
 		return true;
-	return req->in_handler && req->hold && (resp->b.result.status == ES_FAILED || es_func_is_sync(req->msg->func));
+	if (!req->in_handler || !req->hold)
+		return false;
+	return es_func_is_sync(req->msg->func) ||
+	       (resp->b.result.status == ES_FAILED && !req->party->set.strict_callback);
+}
+
+static void answer_store(struct es_req *req, struct es_msg *resp, const struct bytes *body, bool in_reply)
+{
+	struct es_link *l = req->l;
+
+	es_db_req_answer(l, req->id, in_reply ? ES_REQ_REPLIED : req->poll ? ES_REQ_TO_FETCH : ES_REQ_CALLED_BACK, body);
+	if (in_reply && req->hold)
+		es_hold_reply(req->hold, 200, body);
+	else if (!in_reply && !req->poll)
+		es_outbox_add(l, req->party->id, req->callback_url, resp, body, "", 0);
 }
 
 void es_req_respond(struct es_req *req, struct es_msg *resp)
 {
 	bool in_reply = answer_in_reply(req, resp);
-	struct es_link *l = req->l;
 	struct bytes *body;
 
 	talloc_steal(req, resp);
 	body = answer_envelope(req, resp);
 	LOG_REQ(req, LOGL_INFO, "%s %s/%s (%s)\n", es_status_name(resp->b.result.status), resp->b.result.subject,
-		resp->b.result.reason, in_reply ? "reply" : "callback");
-	es_db_req_answer(l, req->id, in_reply ? ES_REQ_REPLIED : ES_REQ_CALLED_BACK, body);
-	if (!in_reply)
-		es_outbox_add(l, req->party->id, req->callback_url, resp, body, "", clock_now() + ES_KEEP_S);
-	else if (req->hold)
-		es_hold_reply(req->hold, 200, body);
+		resp->b.result.reason, in_reply ? "reply" : req->poll ? "to be fetched" : "callback");
+	answer_store(req, resp, body, in_reply);
+	if (req->done)
+		req->done(req->done_priv, req->id, resp);
 	talloc_free(req);
 }
 

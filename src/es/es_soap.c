@@ -8,6 +8,7 @@
 #include <string.h>
 #include <talloc.h>
 
+#include "es_dsig.h"
 #include "es_fields.h"
 #include "es_soap.h"
 
@@ -188,11 +189,37 @@ static char *address_with_entity(void *ctx, const char *address, const char *ent
 			       strchr(address, '?') && !(d && d->question_mark) ? "&" : "?", entity);
 }
 
-static void enc_epr(struct bytes *out, const char *name, const char *address)
+/* 1.4: a peer of v4 wants ? between all parameters */
+static char *query_spell(void *ctx, const char *uri, const struct es_dialect *d)
 {
+	char *s = talloc_strdup(ctx, uri), *q = strchr(s, '?');
+
+	for (; d && d->question_mark && q && *q; q++)
+		if (*q == '&')
+			*q = '?';
+	return s;
+}
+
+static void enc_epr(struct bytes *out, const char *name, const char *address, const struct es_dialect *d)
+{
+	char *spelt = query_spell(out, address, d);
+
 	es_out_open(out, name);
-	es_out_elem(out, "wsa:Address", address);
+	es_out_elem(out, "wsa:Address", spelt);
 	es_out_close(out, name);
+	talloc_free(spelt);
+}
+
+static void enc_token(struct bytes *out, void *tmp, const struct es_token *t)
+{
+	es_out_raw(out, "<wsse:Security xmlns:wsse=\"" NS_WSSE "\" xmlns:wsu=\"" NS_WSU "\"><wsse:UsernameToken>");
+	es_out_elem(out, "wsse:Username", t->user);
+	es_out_raw(out, "<wsse:Password Type=\"" NS_WSSE_DIGEST "\">");
+	es_out_text(out, es_base64_enc(tmp, t->digest->data, t->digest->len));
+	es_out_raw(out, "</wsse:Password>");
+	es_out_elem(out, "wsse:Nonce", es_base64_enc(tmp, t->nonce->data, t->nonce->len));
+	es_out_elem(out, "wsu:Created", t->created);
+	es_out_raw(out, "</wsse:UsernameToken></wsse:Security>");
 }
 
 static void enc_header(struct bytes *out, const struct es_msg *m)
@@ -202,17 +229,32 @@ static void enc_header(struct bytes *out, const struct es_msg *m)
 	es_out_open(out, "soap:Header");
 	if (m->from || m->from_entity)
 		enc_epr(out, "wsa:From", address_with_entity(tmp, m->from ? m->from : ANONYMOUS, m->from_entity,
-			m->dialect));
+			m->dialect), m->dialect);
 	es_out_elem(out, "wsa:To", address_with_entity(tmp, m->to ? m->to : ANONYMOUS, m->to_entity,
 		    m->dialect));
 	es_out_elem(out, "wsa:MessageID", m->message_id);
 	es_out_elem(out, "wsa:Action", es_soap_action(tmp, m));
 	if (m->reply_to)
-		enc_epr(out, "wsa:ReplyTo", m->reply_to);
+		enc_epr(out, "wsa:ReplyTo", m->reply_to, NULL);
 	if (m->relates_to)
 		es_out_elem(out, "wsa:RelatesTo", m->relates_to);
 	es_out_close(out, "soap:Header");
 	talloc_free(tmp);
+}
+
+/* 4.6: which eUICC, by its EID or as an EIS with nothing but the EID */
+static void enc_authenticate(struct bytes *out, const struct es_group *g, const struct es_msg *m, const struct es_enc *e)
+{
+	struct es_body b = m->b;
+	struct es_eis eis = { .eid = b.eid };
+
+	if (m->dialect && m->dialect->authenticate_eis) {
+		b.has_eid = false;
+		b.eis = &eis;
+	} else {
+		b.eis = NULL;
+	}
+	es_fields_enc(out, g, &b, e);
 }
 
 static void enc_body(struct bytes *out, const struct es_msg *m, const struct es_group *g)
@@ -225,7 +267,10 @@ static void enc_body(struct bytes *out, const struct es_msg *m, const struct es_
 	if (m->kind == ES_REQUEST && !m->b.fcid) /* mandatory; the MessageID serves where the caller has none (2) */
 		es_out_elem(out, "FunctionCallIdentifier", m->message_id);
 	es_fields_enc(out, es_body_base(m->kind), &m->b, &e);
-	es_fields_enc(out, g, &m->b, &e);
+	if (m->func == ES_FN_AUTHENTICATE_SMSR && m->kind == ES_REQUEST)
+		enc_authenticate(out, g, m, &e);
+	else
+		es_fields_enc(out, g, &m->b, &e);
 	es_out_close(out, name);
 	es_out_close(out, "soap:Body");
 	talloc_free(name);
@@ -251,6 +296,29 @@ struct bytes *es_soap_enc(void *ctx, const struct es_msg *m)
 	if (out->err)
 		TALLOC_FREE(out);
 	return out;
+}
+
+struct bytes *es_soap_add_header(struct bytes *text, const struct bytes *element)
+{
+	const char *end = memmem(text->data, text->len, "</soap:Header>", 14);
+	size_t before = end ? (size_t)(end - (const char *)text->data) : text->len;
+	struct bytes *out = bytes_new(talloc_parent(text), 0);
+
+	bytes_put(out, text->data, before);
+	if (end)
+		bytes_put_bytes(out, element);
+	bytes_put(out, text->data + before, text->len - before);
+	talloc_free(text);
+	return out;
+}
+
+struct bytes *es_soap_add_token(struct bytes *text, const struct es_token *t)
+{
+	struct bytes *element = bytes_new(text, 4096);
+
+	if (t)
+		enc_token(element, element, t);
+	return es_soap_add_header(text, element);
 }
 
 struct bytes *es_soap_fault(void *ctx, bool sender, const char *text)
@@ -289,6 +357,37 @@ static char *header_text(struct es_msg *m, const struct _xmlNode *n)
 	return text;
 }
 
+static void dec_token(struct es_msg *m, const struct _xmlNode *token)
+{
+	struct es_token *t = talloc_zero(m, struct es_token);
+	const struct _xmlNode *n;
+	char *nonce = NULL, *digest = NULL, *type = NULL;
+
+	for (n = es_xml_first(token); n; n = es_xml_next(n)) {
+		if (!strcmp(es_xml_name(n), "Username") && !t->user) {
+			t->user = header_text(m, n);
+		} else if (!strcmp(es_xml_name(n), "Created") && !t->created) {
+			t->created = header_text(m, n);
+		} else if (!strcmp(es_xml_name(n), "Nonce") && !nonce) {
+			nonce = header_text(m, n);
+		} else if (!strcmp(es_xml_name(n), "Password") && !digest) {
+			type = es_xml_attr(m, n, "Type");	/* the bare fragment is seen, too (1.9) */
+			if (type && strlen(type) >= 15 && !strcmp(type + strlen(type) - 15, "#PasswordDigest"))
+				digest = header_text(m, n);
+		}
+	}
+	t->nonce = nonce ? es_base64_dec(t, nonce) : NULL;
+	t->digest = digest ? es_base64_dec(t, digest) : NULL;
+	m->token = t;
+}
+
+static void dec_security(struct es_msg *m, const struct _xmlNode *security)
+{
+	for (const struct _xmlNode *n = es_xml_first(security); n; n = es_xml_next(n))
+		if (es_xml_in(n, NS_WSSE) && !strcmp(es_xml_name(n), "UsernameToken") && !m->token)
+			dec_token(m, n);
+}
+
 static void dec_header(struct es_msg *m, const struct _xmlNode *header)
 {
 	const struct { const char *name; char **at; } rows[] = {
@@ -298,6 +397,8 @@ static void dec_header(struct es_msg *m, const struct _xmlNode *header)
 	const struct _xmlNode *n;
 
 	for (n = es_xml_first(header); n; n = es_xml_next(n)) {
+		if (es_xml_in(n, NS_WSSE) && !strcmp(es_xml_name(n), "Security"))
+			dec_security(m, n);
 		if (!es_xml_in(n, NS_WSA) && !es_xml_in(n, NS_WSA_WRONG))
 			continue;
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -365,6 +466,19 @@ static int dec_body(struct es_msg *m, char **err, enum es_reason *reason, void *
 	return rc;
 }
 
+/* 1.5.3 */
+static int dec_poll(struct es_msg *m, char **err, void *ctx, const struct _xmlNode *header, const struct _xmlNode *poll)
+{
+	for (const struct _xmlNode *n = es_xml_first(poll); n; n = es_xml_next(n))
+		if (es_xml_in(n, NS_WSMC) && !strcmp(es_xml_name(n), "Address") && !m->poll)
+			m->poll = header_text(m, n);
+	if (!m->poll)
+		return dec_fail(ctx, err, -EINVAL, "Envelope/Body/MakeConnection/Address: missing");
+	if (header)
+		dec_header(m, header);
+	return 0;
+}
+
 static int dec_envelope(struct es_msg *m, char **err, enum es_reason *reason, void *ctx, const struct _xmlNode *env,
 			size_t len)
 {
@@ -386,6 +500,8 @@ static int dec_envelope(struct es_msg *m, char **err, enum es_reason *reason, vo
 		return dec_fail(ctx, err, -EINVAL, "Envelope/Body: not exactly one element");
 	if (es_xml_in(n, NS_SOAP) && !strcmp(es_xml_name(n), "Fault"))
 		return dec_fault(ctx, err, n);
+	if (es_xml_in(n, NS_WSMC) && !strcmp(es_xml_name(n), "MakeConnection"))
+		return dec_poll(m, err, ctx, header, n);
 	m->old_ns = es_xml_in(n, NS_RPS1);
 	if (!m->old_ns && !es_xml_in(n, NS_RPS))
 		return dec_fail(ctx, err, -EINVAL, "Envelope/Body: element is in no esim-messaging namespace");

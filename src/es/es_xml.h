@@ -16,6 +16,10 @@ struct es_xml;			/* talloc object owning the document */
 #define NS_WSA_WRONG "http://www.w3.org/2007/05/addressing/metadata"	/* seen in one code base, accepted */
 #define NS_RPS	"http://namespaces.gsma.org/esim-messaging/3"
 #define NS_RPS1	"http://namespaces.gsma.org/esim-messaging/1"
+#define NS_WSMC	"http://docs.oasis-open.org/ws-rx/wsmc/200702"
+#define NS_WSSE	"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"
+#define NS_WSU	"http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+#define NS_WSSE_DIGEST "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest"
 #define NS_DS	"http://www.w3.org/2000/09/xmldsig#"
 
 #define ES_XML_MAX_DEPTH 32

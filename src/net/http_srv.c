@@ -101,11 +101,23 @@ static void hold_timer_cb(void *data)
 		http_req_respond(req, 503, NULL, 0, NULL, 0, true);
 }
 
+/* Its connection is cut; libmicrohttpd hears of it as of any end. */
+void http_srv_slow(void *data)
+{
+	struct http_req *req = data;
+	struct http_srv *srv = req->conn->srv;
+
+	srv->st.slow++;
+	LOGP(DHTTP, LOGL_NOTICE, "port %u: a request of %s takes too long to come: cut off\n", srv->port, req->conn->peer);
+	shutdown(req_fd(req), SHUT_RDWR);
+}
+
 void http_srv_hold(struct http_req *req)
 {
 	struct http_srv *srv = req->conn->srv;
 	struct epoll_event ev = { .events = EPOLLRDHUP, .data.ptr = req };
 
+	osmo_timer_del(&req->hold);
 	MHD_suspend_connection(req->mc);
 	req->state = HTTP_REQ_HELD;
 	srv->st.held++;
@@ -244,11 +256,44 @@ int http_srv_reload(struct http_srv *srv)
 		return -EINVAL;		/* the old ones stay */
 	if (c == srv->cred)
 		return 0;
+	c->cert_optional = srv->cert_optional;
 	c->next = srv->cred;
 	srv->cred = c;
+	while (srv->anchors) {		/* read anew when they are needed */
+		struct tls_anchor *a = srv->anchors;
+
+		srv->anchors = a->next;
+		talloc_free(a);
+	}
 	if (!srv->running)
 		http_srv_cred_sweep(srv);
 	return 0;
+}
+
+void http_srv_cert_optional(struct http_srv *srv, bool optional)
+{
+	srv->cert_optional = optional;
+	if (srv->cred)
+		srv->cred->cert_optional = optional;
+}
+
+bool http_req_peer_is(struct http_req *req, const char *san, const char *anchor_file)
+{
+	struct http_conn *c = req->conn;
+	struct tls_anchor *a;
+
+	if (!c->tls || !c->fpr[0] || !tls_session_san(c->tls, san))
+		return false;
+	for (a = c->srv->anchors; a && strcmp(a->file, anchor_file); a = a->next)
+		;
+	if (!a) {
+		a = tls_anchor_load(c->srv, anchor_file);
+		if (!a)
+			return false;
+		a->next = c->srv->anchors;
+		c->srv->anchors = a;
+	}
+	return tls_session_issued_by(c->tls, a);
 }
 
 /* --- start and stop ------------------------------------------------------------------------------------------- */
@@ -469,6 +514,11 @@ const char *http_req_psk_identity(const struct http_req *req)
 const char *http_req_peer_fpr(const struct http_req *req)
 {
 	return req->conn->fpr[0] ? req->conn->fpr : NULL;
+}
+
+const char *http_req_peer_spki(const struct http_req *req)
+{
+	return req->conn->spki[0] ? req->conn->spki : NULL;
 }
 
 const char *http_req_peer_addr(const struct http_req *req)

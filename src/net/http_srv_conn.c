@@ -102,6 +102,10 @@ void *http_srv_uri(void *cls, const char *uri, struct MHD_Connection *mc)
 	req->max_body = c->srv->cfg.max_body;
 	req->path = talloc_strndup(req, uri, q ? (size_t)(q - uri) : strlen(uri));
 	req->query = talloc_strdup(req, q ? q + 1 : "");
+	if (c->srv->cfg.read_s) {
+		osmo_timer_setup(&req->hold, http_srv_slow, req);
+		osmo_timer_schedule(&req->hold, c->srv->cfg.read_s, 0);
+	}
 	return req;
 }
 
@@ -116,11 +120,15 @@ static bool conn_identify(struct http_conn *c)
 		if (id)
 			OSMO_STRLCPY_ARRAY(c->psk_id, id);
 		tls_session_fpr(c->tls, c->fpr);
+		if (srv->cfg.tls == HTTP_TLS_X509)
+			tls_session_spki(c->tls, c->spki);
 	}
 	c->had_request = true;
 	if (srv->cfg.tls == HTTP_TLS_NONE)
 		return true;
-	if (!c->cred || !(srv->cfg.tls == HTTP_TLS_X509 ? c->fpr : c->psk_id)[0])
+	if (!c->cred)
+		return false;
+	if (!(srv->cfg.tls == HTTP_TLS_X509 ? c->fpr : c->psk_id)[0] && !c->cred->cert_optional)
 		return false;
 	if (c->cred == srv->cred)
 		return true;

@@ -22,6 +22,8 @@ struct http_srv {
 	struct llist_head held;		/* struct http_req.entry: with the owner */
 	struct llist_head ready;	/* struct http_req.entry: answered or given up, to be resumed */
 	unsigned long next_conn_id;
+	bool cert_optional;
+	struct tls_anchor *anchors;	/* read from files that peers are bound to */
 	struct http_srv_stats st;
 };
 
@@ -32,7 +34,7 @@ struct http_conn {
 	unsigned long id;
 	bool had_request;
 	char peer[64];
-	char fpr[TLS_FPR_SIZE];
+	char fpr[TLS_FPR_SIZE], spki[TLS_FPR_SIZE];
 	char psk_id[129];		/* GnuTLS takes no longer one */
 };
 
@@ -63,5 +65,6 @@ enum MHD_Result http_srv_handler(void *cls, struct MHD_Connection *mc, const cha
 void http_srv_completed(void *cls, struct MHD_Connection *mc, void **req_cls, enum MHD_RequestTerminationCode why);
 /* http_srv.c */
 int http_srv_psk_lookup(void *conn, const char *identity, uint8_t *psk, size_t size);
+void http_srv_slow(void *req);			/* it takes too long to come */
 void http_srv_hold(struct http_req *req);	/* suspended: watched and timed from now on */
 void http_srv_cred_sweep(struct http_srv *srv);

@@ -52,6 +52,11 @@ static bool peers_good(gnutls_session_t s)
 
 static int verify_cb(gnutls_session_t s)
 {
+	const struct tls_cred *c = gnutls_db_get_ptr(s);
+	unsigned n = 0;
+
+	if (c && c->cert_optional && (!gnutls_certificate_get_peers(s, &n) || !n))
+		return 0;
 	return peers_good(s) ? 0 : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
@@ -139,8 +144,9 @@ int tls_session_setup(gnutls_session_t s, struct tls_cred *c, void *ptr)
 		if (rc >= 0)
 			rc = gnutls_record_set_max_size(s, PSK_RECORD_MAX);
 	} else {
+		gnutls_db_set_ptr(s, c);
 		rc = gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, c->x509);
-		gnutls_certificate_server_set_request(s, GNUTLS_CERT_REQUIRE);
+		gnutls_certificate_server_set_request(s, c->cert_optional ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_REQUIRE);
 	}
 	if (rc < 0)
 		LOGP(DHTTP, LOGL_ERROR, "TLS session: %s\n", gnutls_strerror(rc));
@@ -149,10 +155,14 @@ int tls_session_setup(gnutls_session_t s, struct tls_cred *c, void *ptr)
 
 bool tls_session_verify(gnutls_session_t s, const struct tls_cred *c)
 {
+	unsigned n = 0;
+
 	if (c->psk)
 		return true;
 	if (gnutls_credentials_set(s, GNUTLS_CRD_CERTIFICATE, c->x509) < 0)
 		return false;
+	if (!gnutls_certificate_get_peers(s, &n) || !n)
+		return c->cert_optional;
 	return peers_good(s);
 }
 

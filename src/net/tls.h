@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 
 /* SGP.02 2.4.4: TLS 1.2, PSK with AES-128 in GCM or CBC and SHA-256. A card of 2.4.4 aborts on encrypt_then_mac. */
 #define TLS_PRIO_PSK "NORMAL:-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+PSK:-CIPHER-ALL:+AES-128-GCM:+AES-128-CBC:-MAC-ALL:" \
@@ -23,6 +24,7 @@ struct tls_cred {
 	tls_psk_cb psk_cb;
 	gnutls_psk_server_credentials_t psk;
 	gnutls_certificate_credentials_t x509;
+	bool cert_optional;			/* no certificate is well, too */
 };
 
 /* NULL and a log line when a file does not load. crl may be NULL. */
@@ -34,3 +36,14 @@ int tls_session_setup(gnutls_session_t s, struct tls_cred *c, void *ptr);
 bool tls_session_verify(gnutls_session_t s, const struct tls_cred *c);
 /* SHA-256 of the peer's certificate as lower-case hex; empty without one. */
 void tls_session_fpr(gnutls_session_t s, char out[TLS_FPR_SIZE]);
+/* tls_peer.c: likewise of its SubjectPublicKeyInfo */
+void tls_session_spki(gnutls_session_t s, char out[TLS_FPR_SIZE]);
+bool tls_session_san(gnutls_session_t s, const char *san);
+/* Certificates of a file that vouch for some peers; NULL and a log line when it does not load. */
+struct tls_anchor {
+	struct tls_anchor *next;
+	char *file;
+	gnutls_x509_trust_list_t list;
+};
+struct tls_anchor *tls_anchor_load(void *ctx, const char *file);
+bool tls_session_issued_by(gnutls_session_t s, const struct tls_anchor *a);

@@ -54,6 +54,7 @@ static const char *const schema[] = {
 	"CREATE TABLE hlr (iccid TEXT PRIMARY KEY, present INTEGER NOT NULL, tries INTEGER NOT NULL,"
 	" next INTEGER NOT NULL, dead INTEGER NOT NULL, message TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX hlr_next ON hlr(dead, next);",
+	es_link_schema_2,
 };
 
 #define DL_COLS                                                                                                        \

@@ -62,6 +62,7 @@ static const char *const schema[] = {
 	es_link_schema,
 	smsr_db_grant_schema,
 	smsr_db_bearer_schema,
+	es_link_schema_2,
 	"ALTER TABLE euicc ADD COLUMN notif_seq INTEGER NOT NULL DEFAULT -1;"
 	"ALTER TABLE euicc ADD COLUMN notif_done INTEGER NOT NULL DEFAULT 0;",
 };

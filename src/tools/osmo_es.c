@@ -211,13 +211,13 @@ static int run(void)
 
 static int link_open(void)
 {
-	static const char *const schema[] = { es_link_schema };
+	static const char *const schema[] = { es_link_schema, es_link_schema_2 };
 	struct es_link_cfg cfg = { .own_id = tool.id, .own_name = tool.name, .bind_ip = tool.ip, .bind_port = tool.port,
 				   .cert_file = tool.cert, .key_file = tool.key, .ca_file = tool.ca, .default_validity_s = 300,
 				   .request = rx_request, .response = rx_response, .notification = rx_notification,
 				   .trace = rx_trace };
 
-	if (sqldb_open(&tool.db, tool.ctx, ":memory:", schema, 1) < 0)
+	if (sqldb_open(&tool.db, tool.ctx, ":memory:", schema, 2) < 0)
 		return -EIO;
 	cfg.db = tool.db;
 	tool.link = es_link_new(tool.ctx, tool.db);

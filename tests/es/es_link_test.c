@@ -119,14 +119,14 @@ static void peer_add(struct node *n, const struct node *other, enum es_role role
 
 static void node_open(struct node *n)
 {
-	const char *const schema[] = { es_link_schema };
+	const char *const schema[] = { es_link_schema, es_link_schema_2 };
 	struct es_link_cfg cfg = {
 		.own_id = n->id, .own_name = "name & more", .bind_ip = "127.0.0.1", .bind_port = n->port,
 		.cert_file = path(n->name, "pem"), .key_file = path(n->name, "key"), .ca_file = path("ca", "pem"),
 		.request = request_cb, .response = response_cb, .notification = notification_cb, .priv = n,
 	};
 
-	assert_int_equal(sqldb_open(&n->db, root, n->db_path, schema, 1), 0);
+	assert_int_equal(sqldb_open(&n->db, root, n->db_path, schema, 2), 0);
 	cfg.db = n->db;
 	n->l = es_link_new(root, n->db);
 	assert_non_null(n->l);

@@ -20,7 +20,7 @@
 #include "fake_card.h"
 #include "proc_download_priv.h"
 
-const char es_link_schema[] = "SELECT 1;";
+const char es_link_schema[] = "SELECT 1;", es_link_schema_2[] = "SELECT 1;";
 
 #define OPERATOR "1.3.6.1.4.1.49999.11"
 #define SMSR "1.3.6.1.4.1.49999.2"

@@ -22,7 +22,7 @@
 #include "stock.h"
 #include "smdp_test.h"
 
-const char es_link_schema[] = "SELECT 1;";	/* the link has no part in this */
+const char es_link_schema[] = "SELECT 1;", es_link_schema_2[] = "SELECT 1;";	/* the link has no part in this */
 
 #define OWNER "1.3.6.1.4.1.49999.11"
 #define EID "89001012012341234012345678901224"

@@ -36,6 +36,10 @@ int cert_x509_ski(const struct cert_x509 *c, uint8_t ski[20]);
 void cert_x509_oid(const struct cert_x509 *c, char *out, size_t out_size);
 /* Signed by issuer, issuer is a CA, dates hold at UTC seconds now (< 0: not checked): 0, -EBADMSG, -ETIME, -EPERM. */
 int cert_x509_verify(const struct cert_x509 *c, const struct cert_x509 *issuer, int64_t now);
+/* A revocation list in PEM, which must be issuer's own; NULL: it is not, or cannot be read. */
+struct crl_x509;
+struct crl_x509 *crl_x509_load(void *ctx, const char *pem_path, const struct cert_x509 *issuer);
+bool crl_x509_lists(const struct crl_x509 *l, const struct cert_x509 *c);
 struct bytes *cert_x509_der(void *ctx, const struct cert_x509 *c);
 
 /* Issue (osmo-rsp-ca). oid NULL: none. dns NULL: none. days of validity from now. Writes PEM. */

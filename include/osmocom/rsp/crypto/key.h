@@ -34,6 +34,7 @@ int sym_cmac(const struct key *k, const struct iov *iov, size_t n, uint8_t out[1
 int sym_des_mac(const struct key *k, const struct iov *iov, size_t n, uint8_t out[8]);	/* CBC-MAC, zero padded */
 void rand_bytes(uint8_t *out, size_t len);	/* aborts when the system has no randomness */
 int sha256(const struct iov *iov, size_t n, uint8_t out[32]);
+int sha1(const struct iov *iov, size_t n, uint8_t out[20]);	/* WS-Security's password digest; not for signatures */
 int hmac_sha256(const struct key *k, const struct iov *iov, size_t n, uint8_t out[32]);
 
 /* kdf.c */

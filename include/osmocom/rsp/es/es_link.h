@@ -10,12 +10,45 @@ struct sqldb;
 
 enum es_role { ES_ROLE_OPERATOR, ES_ROLE_M2M_SP, ES_ROLE_SMDP, ES_ROLE_SMSR, ES_ROLE_EUM };
 
+/* How a peer's TLS client certificate is known (corrections 8); several while one is renewed. */
+enum es_bind_how { ES_BIND_FINGERPRINT, ES_BIND_SPKI, ES_BIND_SAN };
+struct es_bind {
+	enum es_bind_how how;
+	char *value;			/* 64 hex digits; or the subjectAltName */
+	char *anchor;			/* SAN: file of the certificates that may issue it */
+};
+#define ES_BINDS_MAX 4
+
+/* What may differ between peers (off-card.md 8.5); all zero: the defaults. Set in the VTY by es_party_vty.c. */
+struct es_party_set {
+	struct es_dialect dialect;
+	struct es_bind bind[ES_BINDS_MAX]; unsigned n_binds;
+	bool strict_callback;		/* an immediate failure goes to ReplyTo, too (off-card.md 1.5.2) */
+	char *user, *password;		/* WS-Security UsernameToken, both ways; NULL: none */
+	bool no_certificate;		/* the token is enough: no client certificate is wanted of this peer */
+	unsigned max_inflight;		/* transfers to it at a time */
+	unsigned max_queued;		/* messages waiting for it */
+	unsigned max_open;		/* unanswered requests of it */
+	unsigned max_conns;		/* connections of it */
+	unsigned max_rate;		/* messages of it a second */
+	unsigned give_up_s;		/* callbacks and notifications that it does not take are parked after this long */
+};
+#define ES_INFLIGHT_DEFAULT 16
+#define ES_QUEUED_DEFAULT 100000
+#define ES_OPEN_DEFAULT 4096
+#define ES_CONNS_DEFAULT 256
+#define ES_RATE_DEFAULT 5000
+#define ES_GIVE_UP_DEFAULT 86400
+
 struct es_party {			/* one peer, from the VTY; talloc child of the link */
 	char id[OID_STR_SIZE];		/* EntityId */
 	enum es_role role;
-	char *fpr;			/* SHA-256 of its TLS client certificate, lower hex */
+	char *fpr;			/* SHA-256 of its TLS client certificate, lower hex; more in set.bind */
 	char *url;			/* where its requests, callbacks and notifications go; NULL: cannot be called */
+	struct es_party_set set;	/* own copy, see es_party_set() */
 };
+/* The owner's settings have changed, or are there: copied. */
+void es_party_set(struct es_link *l, struct es_party *p, const struct es_party_set *set);
 struct es_party *es_party_add(struct es_link *l, const char *id, enum es_role role);	/* or the existing one */
 void es_party_del(struct es_link *l, const char *id);
 struct es_party *es_party_find(struct es_link *l, const char *id);
@@ -30,6 +63,9 @@ struct es_link_cfg {
 	const char *own_url;		/* what we write in ReplyTo/From, e.g. https://127.0.0.1:8444/es */
 	const char *cert_file, *key_file, *ca_file, *crl_file;
 	unsigned default_validity_s;	/* 720 */
+	unsigned max_validity_s;	/* a request that wants more is told this (AcceptableValidityPeriod); 0: a week */
+	unsigned max_conns;		/* of all peers together; 0: 1024 */
+	unsigned read_s;		/* a message that takes longer to come is cut off; 0: 60 */
 	struct sqldb *db;
 	/* A request accepted at the door: party known, role fits the interface, From agrees, MessageID new. req is ours until
 	 * answered by es_req_respond(); on the disk already when this runs (a restart gives it again with resumed = true). */
@@ -45,7 +81,7 @@ struct es_link_cfg {
 
 /* Tables of the link (es_request, es_outbox): one text for the schema array given to sqldb_open(). The database must
  * outlive the link. */
-extern const char es_link_schema[];
+extern const char es_link_schema[], es_link_schema_2[];	/* in this order, others may stand between */
 
 struct es_link *es_link_new(void *ctx, struct sqldb *db);	/* parties can be added before start */
 int es_link_start(struct es_link *l, const struct es_link_cfg *cfg);
@@ -80,5 +116,14 @@ void es_req_respond_err(struct es_req *req, enum es_reason reason, const char *s
 /* deadline 0: default. -ENOENT no such party, -EHOSTUNREACH it has no url. Notifications have no use for tag (NULL). */
 int es_call(struct es_link *l, const char *party_id, struct es_msg *m, const char *tag, int64_t deadline);
 void es_call_cancel(struct es_link *l, const char *tag);
+/* Messages that were given up: sent again, or thrown away. party NULL: of all. How many. */
+unsigned es_link_outbox_retry(struct es_link *l, const char *party);
+unsigned es_link_outbox_drop(struct es_link *l, const char *party);
+/* A request of a party that came by another door than SOAP (its identity and role checked there): the same checks, the
+ * same handler, the same record. done gets the response once, with the number es_link_submit() returned; after a restart
+ * nobody is told. m is taken over. Negative: refused, *why says it. */
+typedef void (*es_submit_cb)(void *priv, int64_t id, const struct es_msg *response);
+int64_t es_link_submit(struct es_link *l, const char *party, struct es_msg *m, es_submit_cb done, void *priv,
+		       enum es_reason *why);
 char *es_link_describe_outbox(struct es_link *l, void *ctx);	/* `show outbox` */
 unsigned es_link_outbox_len(struct es_link *l);

@@ -174,6 +174,12 @@ struct es_dialect {
 const char *es_spell_name(enum es_spell s);			/* "smsr-id": how the configuration calls it */
 const char *es_spelling(enum es_spell s, unsigned which);	/* NULL beyond the last */
 
+/* wsse:UsernameToken (off-card.md 1.9), digest form only */
+struct es_token {
+	char *user, *created;
+	struct bytes *nonce, *digest;	/* decoded */
+};
+
 struct es_msg {				/* talloc object: everything in it hangs under it */
 	enum es_iface iface;
 	enum es_func func;
@@ -186,6 +192,8 @@ struct es_msg {				/* talloc object: everything in it hangs under it */
 	char *transaction_id;
 	char *relates_to;
 	bool old_ns;			/* came in namespace /1 */
+	struct es_token *token;		/* NULL: none */
+	char *poll;			/* WS-MakeConnection: the address asked for; func is ES_FN_NONE then */
 	const struct es_dialect *dialect;	/* how it is written; NULL: default */
 	struct es_body b;
 };

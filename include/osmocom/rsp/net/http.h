@@ -29,6 +29,7 @@ struct http_srv_cfg {
 	void (*closed_cb)(void *priv, unsigned long conn_id, const char *psk_identity);
 	size_t max_body;		/* octets; larger: 413 */
 	unsigned max_conns;		/* connections; beyond: refused */
+	unsigned read_s;		/* longest time a request may take to come, from its first line on; 0: no limit */
 	unsigned hold_s;		/* longest time a request may stay unanswered; then gone_cb and 503 */
 	size_t pool;			/* octets of memory per connection: header block and read buffer; 0: 16 kB */
 	unsigned chunk;			/* > 0: bodies are sent chunked, this many octets each (SCP81: 480) */
@@ -40,7 +41,9 @@ void http_srv_free(struct http_srv *srv);
 uint16_t http_srv_port(const struct http_srv *srv);
 /* Certificates, trust list and CRL read anew from the configured files. */
 int http_srv_reload(struct http_srv *srv);
-struct http_srv_stats { unsigned conns, held; unsigned long requests, refused, handshake_failed, gone; };
+/* X509: clients may come without a certificate (from the next connection on); their fingerprint is NULL then. */
+void http_srv_cert_optional(struct http_srv *srv, bool optional);
+struct http_srv_stats { unsigned conns, held; unsigned long requests, refused, handshake_failed, gone, slow; };
 void http_srv_stats(const struct http_srv *srv, struct http_srv_stats *st);
 
 const char *http_req_method(const struct http_req *req);
@@ -50,6 +53,10 @@ const char *http_req_header(const struct http_req *req, const char *name);	/* NU
 const uint8_t *http_req_body(const struct http_req *req, size_t *len);
 const char *http_req_psk_identity(const struct http_req *req);	/* NULL without PSK */
 const char *http_req_peer_fpr(const struct http_req *req);	/* SHA-256 of the client certificate, lower hex; NULL without */
+const char *http_req_peer_spki(const struct http_req *req);	/* SHA-256 of its public key (SubjectPublicKeyInfo); NULL without */
+/* Does the client certificate carry this subjectAltName (DNS, URI, IP or mail) and come from a certificate in this PEM
+ * file, now? */
+bool http_req_peer_is(struct http_req *req, const char *san, const char *anchor_file);
 const char *http_req_peer_addr(const struct http_req *req);
 unsigned long http_req_conn_id(const struct http_req *req);	/* the same for all requests of one connection */
 void http_req_set_max_body(struct http_req *req, size_t max);	/* from begin_cb(): less than the server's */
