@@ -65,7 +65,8 @@ cell() { # BEARER CONDITION NUMBER
 	es operator -q --json -p smdp -v 86400 --batch "$D/orders" ES2-DownloadProfile smsr-id=$OID_SMSR enable=true >"$D/answers" 2>"$D/es.err"
 	t1=$(date +%s%N)
 	ok=$(grep -c '"status":"EXECUTED_SUCCESS"' "$D/answers")
-	enabled=$(while read -r eid iccid; do vty "$P_SIM_VTY" "show profiles $eid"; done <"$D/orders" | grep -ciw enabled)
+	while read -r eid iccid; do echo "$eid"; vty "$P_SIM_VTY" "show profiles $eid"; done <"$D/orders" >"$D/profiles"
+	enabled=$(grep -ciw enabled "$D/profiles")
 	local mt mo octets again key
 	mt=$(network 'MT ([0-9]+) delivered') mo=$(network 'MO ([0-9]+) taken')
 	octets=$(($(network 'SMS ([0-9]+),') + $(network 'channels ([0-9]+)$')))
@@ -78,7 +79,11 @@ cell() { # BEARER CONDITION NUMBER
 	awk -v n="$N" -v ok="$ok" -v en="$enabled" -v b="$bearer" -v c="$condition" -v sms=$((mt + mo)) -v o="$octets" -v again="$again" \
 		-v real=$(((t1 - t0) / 1000000)) '{ t[NR] = $1 } END {
 		printf "bearers_%s_%s: %d of %d ENABLED, p50 %.1f s, p95 %.1f s, %.1f SMS, %.0f octets, %.2f retries per profile; %.1f s of real time\n",
-			b, c, (ok < en ? ok : en), n, t[int((NR + 1) / 2)], t[int(NR * .95 + .5)], sms / n, o / n, again / n, real / 1000 }' "$D/seconds"
+			b, c, (ok < en ? ok : en), n, t[int((NR + 1) / 2)], t[int(NR * .95 + .5)], sms / n, o / n, again / n, real / 1000
+		printf "%-8s %-10s %7d %7.1f %7.1f %7.1f %8.0f %7.2f\n", b, c, (ok < en ? ok : en), t[int((NR + 1) / 2)],
+			t[int(NR * .95 + .5)], sms / n, o / n, again / n >>table }' table="$W/table" "$D/seconds"
+	# the bootstrap profile and the new one, no third: nothing was made twice or left behind
+	(($(grep -c ISD-P "$D/profiles") == 2 * N)) || { bad=1; echo "$bearer/$condition: ISD-Ps left over"; }
 	((ok == N && enabled == N)) || { bad=1; grep -v EXECUTED_SUCCESS "$D/answers" | head -3; }
 	[ -n "${KEEP:-}" ] || rm -rf "$D"
 }
@@ -90,4 +95,6 @@ for bearer in https cat-tp sms; do
 		[[ -z "${RSP_CELLS:-}" || " $RSP_CELLS " == *" $bearer/$condition "* ]] && cell $bearer $condition $number
 	done
 done
+printf '%-8s %-10s %7s %7s %7s %7s %8s %7s\n' bearer network enabled 'p50 s' 'p95 s' SMS octets retries
+cat "$W/table"
 exit $bad
