@@ -86,6 +86,7 @@ static int trigger_packet(struct card *card, struct bytes *out)
 	const struct card_sessions_cfg *cfg = &card->cs->cfg;
 	const struct scp81_cfg *c81 = &cfg->bearer->scp81;
 	struct scp81_params p = { .has_conn = true, .buffer = TRIGGER_BUFFER, .port = cfg->adv_port };
+	struct scp81_dns dns = { .port = c81->dns_port };
 	struct scp80_sec sec = { .spi2 = SCP80_SPI2_NO_POR, .tar = aid_tar(&aid_isd_r) };
 	struct bytes *tlv = bytes_new(card, 1024);
 	int rc;
@@ -93,12 +94,18 @@ static int trigger_packet(struct card *card, struct bytes *out)
 	p.has_retry = c81->retry_delay_s;
 	p.retry_count = c81->retry_count;
 	p.retry_delay_s = c81->retry_delay_s;
-	OSMO_STRLCPY_ARRAY(p.ip, cfg->adv_ip);
-	OSMO_STRLCPY_ARRAY(p.uri, cfg->uri);
 	OSMO_STRLCPY_ARRAY(p.apn, card->info.apn ? : "");
 	OSMO_STRLCPY_ARRAY(p.login, card->info.login ? : "");
 	OSMO_STRLCPY_ARRAY(p.password, card->info.password ? : "");
-	rc = tlv ? scp81_trigger_enc(tlv, &p) : -ENOMEM;
+	OSMO_STRLCPY_ARRAY(p.uri, cfg->uri);
+	OSMO_STRLCPY_ARRAY(dns.fqdn, c81->name);
+	OSMO_STRLCPY_ARRAY(dns.ip, c81->dns_ip);
+	if (!dns.fqdn[0])	/* a card with a name to resolve must not have an address (ota-transport 9) */
+		OSMO_STRLCPY_ARRAY(p.ip, cfg->adv_ip);
+	if (!tlv)
+		rc = -ENOMEM;
+	else
+		rc = dns.fqdn[0] ? scp81_trigger_dns_enc(tlv, &p, &dns) : scp81_trigger_enc(tlv, &p);
 	if (rc == 0)
 		rc = scp80_session_packet(card, out, &sec, tlv->data, tlv->len);
 	secret_wipe(p.password, sizeof(p.password));

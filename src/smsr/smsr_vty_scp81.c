@@ -41,6 +41,29 @@ DEFUN(cfg_no_scp81_retry, cfg_no_scp81_retry_cmd, "no scp81 retry-policy",
 	return CMD_SUCCESS;
 }
 
+DEFUN(cfg_scp81_name, cfg_scp81_name_cmd, "scp81 advertise-name NAME dns (A.B.C.D|X:X::X:X) <1-65535>",
+      SCP81_HELP "Triggers name this server instead of an address\nFully qualified domain name\nDNS server that cards ask\n"
+      "IPv4 address\nIPv6 address\nUDP port\n")
+{
+	struct scp81_cfg *c = &g_smsr->cfg.bearer.scp81;
+
+	if (strlen(argv[0]) >= sizeof(c->name) || !strchr(argv[0], '.') || strlen(argv[1]) >= sizeof(c->dns_ip)) {
+		vty_out(vty, "%% no fully qualified domain name%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	strcpy(c->name, argv[0]);
+	strcpy(c->dns_ip, argv[1]);
+	c->dns_port = atoi(argv[2]);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_no_scp81_name, cfg_no_scp81_name_cmd, "no scp81 advertise-name",
+      NO_STR SCP81_HELP "Triggers name the address of 'scp81 advertise'\n")
+{
+	g_smsr->cfg.bearer.scp81.name[0] = '\0';
+	return CMD_SUCCESS;
+}
+
 void smsr_vty_scp81_write(struct vty *vty)
 {
 	const struct scp81_cfg *c = &g_smsr->cfg.bearer.scp81;
@@ -53,6 +76,8 @@ void smsr_vty_scp81_write(struct vty *vty)
 		vty_out(vty, " scp81 max-body %u%s", c->max_body, VTY_NEWLINE);
 	if (c->polls != d.polls)
 		vty_out(vty, " scp81 polls %u%s", c->polls, VTY_NEWLINE);
+	if (c->name[0])
+		vty_out(vty, " scp81 advertise-name %s dns %s %u%s", c->name, c->dns_ip, c->dns_port, VTY_NEWLINE);
 	if (c->retry_delay_s)
 		vty_out(vty, " scp81 retry-policy %u %u%s", c->retry_count, c->retry_delay_s, VTY_NEWLINE);
 }
@@ -78,5 +103,7 @@ void smsr_vty_scp81_init(void)
 	install_element(SMSR_NODE, &cfg_scp81_polls_cmd);
 	install_element(SMSR_NODE, &cfg_scp81_retry_cmd);
 	install_element(SMSR_NODE, &cfg_no_scp81_retry_cmd);
+	install_element(SMSR_NODE, &cfg_scp81_name_cmd);
+	install_element(SMSR_NODE, &cfg_no_scp81_name_cmd);
 	install_element_ve(&show_scp81_cmd);
 }

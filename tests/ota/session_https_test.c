@@ -247,6 +247,31 @@ static void test_status_words(void **state)
 	}
 }
 
+/* A name instead of an address, and the packet data of the card's operator (SGP.02 2.4.5, ota-transport 9). */
+static void test_trigger_name(void **state)
+{
+	struct owner o = { 0 };
+	struct card_cmd c = download_cmd(&o);
+	struct scp81_params p;
+	struct scp81_dns d;
+	struct scp80_sec sec;
+	struct bytes *trigger;
+
+	OSMO_STRLCPY_ARRAY(W->bearer.scp81.name, "smsr.example");
+	OSMO_STRLCPY_ARRAY(W->bearer.scp81.dns_ip, "10.0.0.53");
+	W->bearer.scp81.dns_port = 53;
+	world_start(5);
+	world_send(&o, &c, 5);
+	trigger = world_open(0, &sec);
+	assert_int_equal(scp81_trigger_dec(&p, trigger->data, trigger->len), 0);
+	assert_string_equal(p.ip, "");
+	assert_int_equal(p.port, 443);
+	assert_int_equal(scp81_trigger_dns_dec(&d, trigger->data, trigger->len), 0);
+	assert_string_equal(d.fqdn, "smsr.example");
+	assert_string_equal(d.ip, "10.0.0.53");
+	assert_int_equal(d.port, 53);
+}
+
 /* 86 in the trigger, when it is configured; and the card has its delay to come back. */
 static void test_retry_policy(void **state)
 {
@@ -611,7 +636,7 @@ int main(void)
 		T(dialog), T(hold_ends), T(chaining), T(trigger_repeated), T(poll), T(resume), T(no_result),
 		T(card_begins_anew), T(newest_wins), T(refused_scripts), T(who), T(notification), T(odd_queries),
 		T(gone_before_answer), T(closed_under_script), T(chain_lost), T(polls), T(status_words),
-		T(retry_policy),
+		T(retry_policy), T(trigger_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,6 +96,7 @@ struct scp81_cfg {
 	unsigned max_conns, max_body;	/* connections, octets of a response script; from the next start on */
 	unsigned polls;			/* a POST held in vain is called for anew (204 with Next-URI) this often */
 	unsigned retry_count, retry_delay_s;	/* retry policy in triggers; delay 0: none, the card has its own */
+	char name[128], dns_ip[46]; uint16_t dns_port;	/* triggers name this server, and who resolves it, no address; "": not so */
 };
 void scp81_cfg_default(struct scp81_cfg *c);	/* 20000, 64 kB, twice, no policy */
 
