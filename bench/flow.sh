@@ -25,6 +25,9 @@ for ((i = 0; i < N; i++)); do
 		"$D/p.der" $i $OID_OP "$c" $i $((i + 1)) $((i + 2))
 done > "$D/stock.json"
 stack_prepare "$N" "$D/p.der" 2>/dev/null || die "preparation"
+# half of the cards hear the SM-DP's public key in its other form
+eid=$(basename "$(ls "$D"/batch/eis/*.xml | sed -n $((N / 2))p)" .xml)
+printf ' card-type %s\n  public-key tlv\n' "${eid:0:28}" >> "$D/smdp.cfg"
 stack_start || die "start"
 es eum -q ES1-RegisterEIS "$D"/batch/eis/*.xml 2>/dev/null || die "RegisterEIS"
 "$ES" -c "$D/boot.conf" -q listen > "$D/notified" 2>/dev/null &	# the bootstrap operator hears of each disabled profile

@@ -11,6 +11,7 @@ struct card_type {
 	char prefix[EID_STR_SIZE];	/* digits of the EID; "": any other */
 	unsigned segment_size;		/* plain octets in a tag 86 */
 	unsigned segments_per_script;
+	bool point_tlv;			/* ePK.DP.ECKA inside B0, not plain (digests disagree: card-side 5.3, 11) */
 	bool random_keys;		/* the package goes under profile protection keys (tag 87) */
 };
 

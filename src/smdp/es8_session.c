@@ -142,7 +142,7 @@ int es8_session_keys_script(struct es8_session *s, struct bytes *script)
 		eph = s->eph = ec_generate(s);
 	if (!eph)
 		return -ENOMEM;
-	rc = es8_keys_enc(script, &s->crt, eph, false, s->cfg.dp_key, s->rc, s->rc_len, s->next_block);
+	rc = es8_keys_enc(script, &s->crt, eph, s->cfg.point_tlv, s->cfg.dp_key, s->rc, s->rc_len, s->next_block);
 	return rc < 0 ? rc : script->err;
 }
 

@@ -19,6 +19,7 @@ struct es8_session_cfg {
 	uint8_t param;				/* 09, 0B: scenario parameter */
 	unsigned segment_size;			/* plain octets in a tag 86; SCP03T_SEG_MAX is good for every card */
 	unsigned segments_per_script;
+	bool point_tlv;				/* ePK.DP.ECKA as B0 04 X Y F0 00 inside 7F49 */
 	bool random_keys;			/* the package goes under keys of its own (tag 87, SGP.02 4.1.3.3) */
 	/* For a test with known numbers; NULL: random. Copied. */
 	const struct ec_key *eph;

@@ -251,6 +251,7 @@ static void create(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	memcpy(cfg.ecasd_q, p->ecasd_q, sizeof(cfg.ecasd_q));
 	cfg.segment_size = card->segment_size;
 	cfg.segments_per_script = card->segments_per_script;
+	cfg.point_tlv = card->point_tlv;
 	cfg.random_keys = card->random_keys;
 	p->es8 = es8_session_new(p->fi, &cfg);
 	OSMO_ASSERT(p->es8);

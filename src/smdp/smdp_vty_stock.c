@@ -65,11 +65,20 @@ DEFUN(cfg_protection, cfg_protection_cmd, "protection (session-keys|random-keys)
 	return CMD_SUCCESS;
 }
 
+DEFUN(cfg_public_key, cfg_public_key_cmd, "public-key (plain|tlv)",
+      "Form of the SM-DP's ephemeral key in 7F49\nThe point alone, as most eUICCs want it\nIn B0, with F0 behind it\n")
+{
+	card_type_here(vty)->point_tlv = argv[0][0] == 't';
+	return CMD_SUCCESS;
+}
+
 static void write_card_type(struct vty *vty, const struct card_type *c, const char *indent)
 {
 	vty_out(vty, "%ssegment-size %u%s%ssegments-per-script %u%s%sprotection %s%s", indent, c->segment_size,
 		VTY_NEWLINE, indent, c->segments_per_script, VTY_NEWLINE, indent,
 		c->random_keys ? "random-keys" : "session-keys", VTY_NEWLINE);
+	if (c->point_tlv || g_smdp->dl.cards.other.point_tlv)
+		vty_out(vty, "%spublic-key %s%s", indent, c->point_tlv ? "tlv" : "plain", VTY_NEWLINE);
 }
 
 /* Settings of the stock ------------------------------------------------------------------------------------------ */
@@ -319,7 +328,8 @@ DEFUN(profile_reuse, profile_reuse_cmd, "profile ICCID reuse",
 
 void smdp_vty_stock_init(void)
 {
-	static struct cmd_element *const both[] = { &cfg_segment_size_cmd, &cfg_segments_cmd, &cfg_protection_cmd };
+	static struct cmd_element *const both[] = { &cfg_segment_size_cmd, &cfg_segments_cmd, &cfg_protection_cmd,
+		&cfg_public_key_cmd };
 	static struct cmd_element *const smdp[] = {
 		&cfg_card_type_cmd, &cfg_no_card_type_cmd, &cfg_reuse_cmd, &cfg_low_cmd, &cfg_no_low_cmd, &cfg_slice_cmd,
 		&cfg_json_cmd, &cfg_no_json_cmd,
