@@ -106,6 +106,23 @@ vty "$P_SIM_VTY" "fault smsc-throttle 0" >/dev/null
 settle 3 "show rate-counters" 'throttled: +[1-9]'
 echo "ok: an SMSC that throttles"
 
+# nobody there: the next attempt is a minute away, but the network says when the card is back
+configure "timer card X84 60000"
+vty "$P_SIM_VTY" "euicc $eid power off" >/dev/null
+sleep 0.5
+smsr "euicc $eid audit" >/dev/null
+settle 5 "show rate-counters" 'sms:unreachable: +[1-9]'
+t0=$(date +%s)
+vty "$P_SIM_VTY" "euicc $eid power on" >/dev/null
+audits=$((audits + 1))
+for ((i = 0; i < 75; i++)); do
+	[ "$(smsr "show euicc $eid" | grep -c 'audit#.*answered: EXECUTED_SUCCESS')" -ge $audits ] && break
+	sleep 0.2
+done
+[ $i -lt 75 ] || die "the alert did not wake the audit: $(smsr "show euicc $eid" | tail -5)"
+[ $(($(date +%s) - t0)) -lt 20 ] || die "that took too long for an alert"
+echo "ok: alert_notification wakes what waits"
+
 configure "smsc second
 mode store-and-forward
 operation data-sm

@@ -37,6 +37,7 @@ struct smsc {				/* the other end */
 	int port, binds, seen, unbinds;
 	uint32_t status[16];		/* for the n-th message, then 0 */
 	bool silent;
+	int silent_at;			/* only this one is not answered, from 1 on */
 	int64_t at[64];
 	struct smpp_pdu last;
 	struct smpp_sm sm[64];
@@ -86,7 +87,7 @@ static void smsc_rx_message(struct smsc *s, const struct smpp_pdu *pdu)
 	memcpy(rsp.rsp_ud, s->rsp_ud, s->rsp_ud_len);
 	rsp.rsp_ud_len = s->rsp_ud_len;
 	s->seen++;
-	if (!s->silent)
+	if (!s->silent && s->seen != s->silent_at)
 		smpp_conn_tx(s->conn, &rsp);
 }
 
@@ -284,6 +285,29 @@ static void failover(void **state)
 	assert_true(LOOP_UNTIL(db, 8000, user.done[SMS_DELIVERED] == 5));
 }
 
+/* corrections 27: a part whose fate is unknown after the response time is sent again alone; a single message is its
+ * session's business, as it is under a counter */
+static void unknown(void **state)
+{
+	struct smsc_cfg c = smsc_cfg("a", &a);
+
+	c.link.resp_timeout_s = 1;
+	up(&c, &a);
+	a.silent_at = 2;
+	send_to(MSISDN, 132 + 134 + 10, 1);
+	assert_true(LOOP_UNTIL(db, 3000, user.n == 1));
+	assert_int_equal(user.done[SMS_DELIVERED], 1);
+	assert_int_equal(a.seen, 4);
+	assert_memory_equal(a.sm[2].ud, a.sm[1].ud, a.sm[1].ud_len);
+	assert_true(a.at[2] - a.at[1] >= 950);
+	assert_int_equal(a.sm[3].ud[5], 3);	/* the third part */
+	a.silent_at = 5;
+	send_to(MSISDN, 10, 1);
+	assert_true(LOOP_UNTIL(db, 3000, user.n == 2));
+	assert_int_equal(user.done[SMS_FAILED], 1);
+	assert_int_equal(a.seen, 5);
+}
+
 /* 58: silence of 1 s, then 2 s; 14: the number waits 5 s (others do not) */
 static void throttled(void **state)
 {
@@ -380,6 +404,42 @@ static void stored(void **state)
 	receipt(&a, "67", SMPP_STATE_DELIVERED, -1);
 	assert_true(LOOP_UNTIL(db, 2000, user.done[SMS_DELIVERED] == 1));
 	assert_true(user.last == (void *)2);
+}
+
+static void timers_later(unsigned seconds)
+{
+	osmo_gettimeofday_override = false;
+	osmo_gettimeofday(&osmo_gettimeofday_override_time, NULL);
+	osmo_gettimeofday_override = true;
+	osmo_gettimeofday_override_add(seconds, 0);
+	osmo_select_main_ctx(1);
+	osmo_gettimeofday_override = false;
+}
+
+/* what has no receipt in time is unknown: parts go again alone, a single message is its session's business */
+static void no_receipt(void **state)
+{
+	struct smsc_cfg c = smsc_cfg("a", &a);
+
+	c.mode = SMSC_STORE;
+	c.validity_s = 100;
+	up(&c, &a);
+	send_to(MSISDN, 10, 1);
+	send_to(MSISDN, 200, 2);
+	assert_true(LOOP_UNTIL(db, 2000, a.seen == 3));
+	LOOP_FOR(db, 30);
+	receipt(&a, "65", SMPP_STATE_DELIVERED, -1);	/* the first of two parts */
+	timers_later(159);
+	assert_int_equal(user.n, 0);
+	timers_later(161);
+	assert_int_equal(user.done[SMS_FAILED], 1);
+	assert_true(user.last == (void *)1);
+	assert_true(LOOP_UNTIL(db, 2000, a.seen == 4));
+	LOOP_FOR(db, 30);
+	assert_int_equal(a.seen, 4);
+	assert_memory_equal(a.sm[3].ud, a.sm[2].ud, a.sm[2].ud_len);
+	receipt(&a, "67", SMPP_STATE_DELIVERED, -1);
+	assert_true(LOOP_UNTIL(db, 2000, user.done[SMS_DELIVERED] == 1));
 }
 
 /* OsmoMSC: message_id is a constant, our reference comes back */
@@ -521,9 +581,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(routes, setup, teardown),
 		cmocka_unit_test_setup_teardown(failover, setup, teardown),
+		cmocka_unit_test_setup_teardown(unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(throttled, setup, teardown),
 		cmocka_unit_test_setup_teardown(rates, setup, teardown),
 		cmocka_unit_test_setup_teardown(stored, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_receipt, setup, teardown),
 		cmocka_unit_test_setup_teardown(stored_osmomsc, setup, teardown),
 		cmocka_unit_test_setup_teardown(data_sm, setup, teardown),
 		cmocka_unit_test_setup_teardown(alert, setup, teardown),
