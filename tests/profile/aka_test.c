@@ -351,6 +351,35 @@ static void test_tuak_card(void **state)
 	assert_memory_equal(out.auts + 6, mac, 8);
 }
 
+static void apdu(struct usim *u, const char *cmd, const char *want)
+{
+	struct bytes *c = bytes_from_hex(u, cmd), *r = bytes_new(u, 0);
+
+	usim_apdu(u, c->data, c->len, r);
+	assert_string_equal(bytes_hex(u, r->data, r->len), want);
+}
+
+/* The codes that personalisation set are the ones the card takes. */
+static void test_codes(void **state)
+{
+	struct upp_perso p = { .pin1 = "471147", .pin2 = "12345678", .puk1 = "87654321", .puk2 = "11223344",
+			       .adm1 = "0123456789ABCDEF" };
+	struct usim *u = usim_new(*state, card(*state, &p));
+
+	apdu(u, "00A4040C0CA0000000871002FF49FF0589", "9000");
+	apdu(u, "002800010830303030FFFFFFFF", "63C2");			/* enable PIN1: not with the old one */
+	apdu(u, "0028000108343731313437FFFF", "9000");
+	apdu(u, "0020000108343731313437FFFF", "9000");
+	apdu(u, "002000810839393939FFFFFFFF", "63C2");
+	apdu(u, "00200081083132333435363738", "9000");
+	apdu(u, "0020000A083535353535353535", "63C9");
+	apdu(u, "0020000A080123456789ABCDEF", "9000");
+	apdu(u, "002C0001103131313131313131" "30303030FFFFFFFF", "63C9");
+	apdu(u, "002C0001103837363534333231" "30303030FFFFFFFF", "9000");
+	apdu(u, "002C0081103131323233333434" "30303030FFFFFFFF", "9000");
+	apdu(u, "002000810830303030FFFFFFFF", "9000");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -358,6 +387,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tuak, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tuak_bounds, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_tuak_card, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_codes, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
