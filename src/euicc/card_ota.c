@@ -20,6 +20,7 @@
 #include "card_rfm.h"
 #include "card_switch.h"
 
+#define CMD_CLEAR 10		/* octets of a command packet by SMS before what is ciphered */
 #define OTA_PARTS_MAX 16
 
 struct card_ota {
@@ -156,7 +157,7 @@ int card_ota_send(struct card *c, const char *number, uint8_t ota, const struct 
 /* --- in --- */
 
 /* Script or commands one behind the other, for whom the TAR says. */
-static void run_script(struct card *c, const struct card_por *p, const struct bytes *payload, const struct aid *target)
+static void run_script(struct card *c, struct card_por *p, const struct bytes *payload, const struct aid *target)
 {
 	struct bytes *out = bytes_new(c, 8192);
 	bool expanded = payload->len && (payload->data[0] == 0xAA || payload->data[0] == 0xAE);
@@ -254,18 +255,29 @@ static int keys_for(struct card *c, struct card_por *p, uint8_t *kvn)
 	return p->kid && (p->kic || !(p->sec.spi1 & 0x04)) ? 0 : -ENOENT;
 }
 
+/* What a card without minimum security says of a packet it does not take (TS 102 225 table 5). */
+static enum scp80_status refusal(const struct card_por *p, int rc, size_t len)
+{
+	if (rc == -EBADMSG)
+		return SCP80_ST_CC_FAILED;
+	if (p->sec.spi1 & 0x04 && p->kic && !p->cattp && (len - CMD_CLEAR) % sym_block(p->kic))
+		return SCP80_ST_CIPHER;
+	return SCP80_ST_SECURITY;
+}
+
 /* What cannot be authenticated is dropped without a word (SGP.02 2.4.3): 9000, so that the SMSC does not send it again.
  * por is taken over. */
 static void packet_in(struct card *c, struct card_por *por, const uint8_t *in, size_t len)
 {
 	struct bytes *payload = bytes_new(c, SCP80_PACKET_MAX);
 	enum scp80_status st;
-	bool kept = false;
+	bool kept = false, headed;
 	uint8_t kvn = 0;
 	int rc;
 
 	bytes_secret(payload);
 	rc = por->cattp ? scp80_cattp_cmd_peek(&por->sec, in, len) : scp80_cmd_peek(&por->sec, in, len);
+	headed = rc == 0;
 	if (rc == 0)
 		rc = keys_for(c, por, &kvn);
 	if (rc == 0)
@@ -274,6 +286,8 @@ static void packet_in(struct card *c, struct card_por *por, const uint8_t *in, s
 	if (rc < 0) {
 		c->dropped++;
 		LOGCARD(c, LOGL_INFO, "SCP80 packet not authentic: dropped\n");
+		if (headed && c->env->cfg.msl_none)
+			card_por_send(c, por, refusal(por, rc, len), NULL);
 	} else {
 		st = admit(c, &por->sec, kvn);
 		if (st == SCP80_ST_OK)

@@ -30,7 +30,7 @@ struct card_por {
 	char from[24];			/* TP-OA of the command */
 	struct bytes *resp;		/* ENVELOPE answer, NULL: given already */
 };
-void card_por_send(struct card *c, const struct card_por *por, uint8_t status, const struct bytes *data);
+void card_por_send(struct card *c, struct card_por *por, uint8_t status, const struct bytes *data);
 /* The answer comes later: what the ENVELOPE is answered with meanwhile. */
 void card_por_defer(struct card *c, struct card_por *por);
 

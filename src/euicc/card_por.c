@@ -1,6 +1,7 @@
 /* Answering a secured packet: TS 102 225 5.2, TS 31.115 4.4. By SMS the answer is in the ENVELOPE's, or announced there
  * and sent by SMS-SUBMIT (ota-transport digest 2.4, 2.6); on CAT_TP it is an SDU.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include <osmocom/core/talloc.h>
@@ -50,10 +51,13 @@ void card_por_defer(struct card *c, struct card_por *p)
 	p->resp = NULL;
 }
 
-static void submit(struct card *c, const char *to, const struct bytes *packet)
+static int submit(struct card *c, const char *to, const struct bytes *packet)
 {
-	if (card_ota_send(c, to, 0x71, packet, NULL) < 0)
-		LOGCARD(c, LOGL_ERROR, "proof of receipt does not fit\n");
+	int rc = card_ota_send(c, to, 0x71, packet, NULL);
+
+	if (rc < 0)
+		LOGCARD(c, LOGL_ERROR, "proof of receipt not sent: %s\n", strerror(-rc));
+	return rc;
 }
 
 /* Held back by a fault: until card_por_timeout(). */
@@ -90,45 +94,68 @@ void card_por_timeout(struct card *c)
 		card_cat_timer_start(c, CARD_TIMER_POR, fault(c->faults, FAULT_POR_LATE));
 }
 
-static void by_submit(struct card *c, const struct card_por *p, const struct bytes *packet)
+static int by_submit(struct card *c, const struct card_por *p, const struct bytes *packet)
 {
+	int rc;
+
 	announce(c, p);
 	if (hold(c, p, packet))
-		return;
-	submit(c, p->from, packet);
-	if (fault_roll(c->faults, FAULT_POR_TWICE))
+		return 0;
+	rc = submit(c, p->from, packet);
+	if (rc == 0 && fault_roll(c->faults, FAULT_POR_TWICE))
 		submit(c, p->from, packet);
+	return rc;
 }
 
-static void by_link(struct card *c, const struct bytes *packet)
+static int by_link(struct card *c, const struct bytes *packet)
 {
 	int rc = card_cattp_send(c, packet->data, packet->len);
 
 	if (rc < 0)
 		LOGCARD(c, LOGL_ERROR, "response packet not sent on CAT_TP: %s\n", strerror(-rc));
+	return rc;
 }
 
-void card_por_send(struct card *c, const struct card_por *p, uint8_t status, const struct bytes *data)
+/* In the ENVELOPE's answer when it is asked for there and fits; when it is late, that is said there and the rest follows by
+ * SMS-SUBMIT (status 08). */
+static int by_sms(struct card *c, struct card_por *p, const struct bytes *packet)
 {
-	const uint8_t *d = data ? data->data : NULL;
-	size_t len = data ? data->len : 0;
-	struct bytes *packet;
-	int rc;
+	struct bytes *more;
 
+	if ((p->sec.spi2 & SPI2_SUBMIT) || !p->resp || packet->len + 3 > INLINE_MAX)
+		return by_submit(c, p, packet);
+	if (!hold(c, p, packet)) {
+		inline_rsp(p, packet);
+		return 0;
+	}
+	more = bytes_new(c, 512);
+	if (scp80_rsp_enc(more, &p->sec, p->kic, p->kid, SCP80_ST_MORE_TIME, NULL, 0) == 0)
+		inline_rsp(p, more);
+	talloc_free(more);
+	return 0;
+}
+
+static int response(struct card *c, struct card_por *p, uint8_t status, const uint8_t *d, size_t len)
+{
+	struct bytes *packet = bytes_new(c, SCP80_PACKET_MAX);
+	int rc = p->cattp ? scp80_cattp_rsp_enc(packet, &p->sec, p->kic, p->kid, status, d, len) :
+			    scp80_rsp_enc(packet, &p->sec, p->kic, p->kid, status, d, len);
+
+	if (rc == 0)
+		rc = p->cattp ? by_link(c, packet) : by_sms(c, p, packet);
+	talloc_free(packet);
+	return rc;
+}
+
+/* An answer that no way takes is replaced by one that says so: what was commanded has been done all the same. */
+void card_por_send(struct card *c, struct card_por *p, uint8_t status, const struct bytes *data)
+{
 	LOGCARD(c, LOGL_INFO, "SCP80 counter %010llX: %s\n", (unsigned long long)p->sec.cntr,
 		scp80_status_text(status));
 	if (!scp80_rsp_wanted(&p->sec, status) || fault_roll(c->faults, FAULT_POR_NONE))
 		return;
-	packet = bytes_new(c, SCP80_PACKET_MAX);
-	rc = p->cattp ? scp80_cattp_rsp_enc(packet, &p->sec, p->kic, p->kid, status, d, len) :
-			scp80_rsp_enc(packet, &p->sec, p->kic, p->kid, status, d, len);
-	if (rc == 0) {
-		if (p->cattp)
-			by_link(c, packet);
-		else if ((p->sec.spi2 & SPI2_SUBMIT) || !p->resp || packet->len + 3 > INLINE_MAX)
-			by_submit(c, p, packet);
-		else
-			inline_rsp(p, packet);
+	if (response(c, p, status, data ? data->data : NULL, data ? data->len : 0) == -EMSGSIZE) {
+		p->resp = NULL;		/* announced already, or too late for it */
+		response(c, p, SCP80_ST_MEMORY, NULL, 0);
 	}
-	talloc_free(packet);
 }

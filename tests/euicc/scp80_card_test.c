@@ -322,13 +322,75 @@ static void test_por_faults(void **state)
 	rig_free(r);
 }
 
+/* The status codes an SGP.02 card does not send, from one without minimum security (digest 1.7). */
+static void test_refusals(void **state)
+{
+	static const struct { const char *what; size_t bend, cut; int status; } t[] = {
+		{ "checksum", 30, 0, SCP80_ST_CC_FAILED }, { "length", 0, 3, SCP80_ST_CIPHER }, { "key", 5, 0, SCP80_ST_SECURITY },
+	};
+	struct rig *r = rig_new(kinds[0].kic, kinds[0].kid);
+	struct scp80_sec sec = { .spi1 = 0x16, .spi2 = 0x21, .kic_octet = 0x12, .kid_octet = 0x12, .tar = 1, .cntr = 1 };
+	struct bytes *p = bytes_from_hex(r->ctx, GET_STATUS), *packet = bytes_new(r->ctx, 0), *out = bytes_new(r->ctx, 0);
+	struct scp80_rsp rsp;
+	size_t i, len;
+	const uint8_t *ud;
+	unsigned level;
+
+	rig_power(r);
+	for (level = 0; level < 2; level++) {
+		r->env->cfg.msl_none = level;
+		for (i = 0; i < ARRAY_SIZE(t); i++) {
+			bytes_clear(packet);
+			assert_int_equal(scp80_cmd_enc(packet, &sec, r->kic, r->kid, p->data, p->len), 0);
+			packet->data[t[i].bend] ^= t[i].bend == 5 ? 0x70 : t[i].bend ? 1 : 0;
+			packet->len -= t[i].cut;
+			packet->data[1] -= t[i].cut;
+			rig_clear(r);
+			talloc_free(rig_packet(r, packet->data, packet->len));
+			rig_pump(r);
+			assert_int_equal(r->n_sms, level);
+			if (!level)
+				continue;
+			ud = rig_last_ud(r, &len);
+			assert_int_equal(scp80_rsp_dec(out, &rsp, &sec, NULL, NULL, ud + 3, len - 3), 0);
+			print_message("%s: %s\n", t[i].what, scp80_status_text(rsp.status));
+			assert_int_equal(rsp.status, t[i].status);
+		}
+	}
+	assert_int_equal(r->card->scripts, 0);
+	rig_free(r);
+}
+
+/* An answer longer than a packet: 07, after the announcement; asked for in the report but late: 08, then the answer. */
+static void test_memory_and_more_time(void **state)
+{
+	struct rig *r = rig_new(kinds[0].kic, kinds[0].kid);
+	struct bytes *script = bytes_new(r->ctx, 0);
+	int status, i;
+
+	rig_power(r);
+	bytes_put_hex(script, "AA820320");
+	for (i = 0; i < 80; i++)
+		bytes_put_hex(script, "220880F24002024F0000");
+	send(r, 0x16, 0x39, 1, bytes_hex(r->ctx, script->data, script->len), &status);
+	assert_int_equal(status, SCP80_ST_MEMORY);
+	assert_int_equal(r->card->scripts, 1);
+	fault_set(r->card->faults, FAULT_POR_LATE, 5);
+	send(r, 0x16, 0x19, 2, GET_STATUS, &status);
+	assert_int_equal(r->inline_status, SCP80_ST_MORE_TIME);
+	assert_int_equal(r->n_sms, 0);
+	rig_timer(r, CARD_TIMER_POR);
+	assert_int_equal(r->n_sms, 1);
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_matrix), cmocka_unit_test(test_level), cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_long_answer), cmocka_unit_test(test_por_on_error), cmocka_unit_test(test_scripts),
 		cmocka_unit_test(test_external), cmocka_unit_test(test_mt_order), cmocka_unit_test(test_sms_limit),
-		cmocka_unit_test(test_por_faults),
+		cmocka_unit_test(test_por_faults), cmocka_unit_test(test_refusals), cmocka_unit_test(test_memory_and_more_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
