@@ -89,8 +89,8 @@ static int refuse(struct rx *rx, enum es_reason reason, const char *message)
 	}
 	resp = es_msg_new(rx->h, rx->m->iface, rx->m->func, ES_RESPONSE);
 	es_result_set(resp, ES_FAILED, reason, NULL, message);
-	if (reason == ES_R_VALIDITY_REFUSED && rx->m->b.validity_s > (rx->l->cfg.max_validity_s ? : ES_VALIDITY_MAX_S))
-		resp->b.acceptable_validity_s = rx->l->cfg.max_validity_s ? : ES_VALIDITY_MAX_S;
+	if (reason == ES_R_VALIDITY_REFUSED && rx->m->b.validity_s > (rx->l->cfg.limits.max_validity_s ? : ES_VALIDITY_MAX_S))
+		resp->b.acceptable_validity_s = rx->l->cfg.limits.max_validity_s ? : ES_VALIDITY_MAX_S;
 	body = es_req_envelope(rx->l, rx->h, rx->p, rx->m, resp, clock_now());
 	es_hold_reply(rx->h, 200, body);
 	return 0;
@@ -167,7 +167,7 @@ static int rx_request(struct rx *rx)
 {
 	char *url;
 
-	if (rx->m->b.validity_s > (rx->l->cfg.max_validity_s ? : ES_VALIDITY_MAX_S))
+	if (rx->m->b.validity_s > (rx->l->cfg.limits.max_validity_s ? : ES_VALIDITY_MAX_S))
 		return refuse(rx, ES_R_VALIDITY_REFUSED, NULL);
 	if (rx->m->reply_to && !es_req_is_poll(rx->m->reply_to)) {
 		url = es_party_callback_url(rx->h, rx->p, rx->m->reply_to);
@@ -417,8 +417,8 @@ int es_endpoint_start(struct es_link *l)
 		.gone_cb = http_gone_cb,
 		.closed_cb = http_closed_cb,
 		.max_body = ES_SOAP_MAX,
-		.max_conns = l->cfg.max_conns ? : MAX_CONNS,
-		.read_s = l->cfg.read_s ? : READ_S,
+		.max_conns = l->cfg.limits.max_conns ? : MAX_CONNS,
+		.read_s = l->cfg.limits.read_s ? : READ_S,
 		.hold_s = l->cfg.default_validity_s + 60,
 		.priv = l,
 	};

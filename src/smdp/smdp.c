@@ -89,6 +89,7 @@ void smdp_party_apply(struct smdp_party *p)
 	e->fpr = p->fpr ? talloc_strdup(e, p->fpr) : NULL;
 	talloc_free(e->url);
 	e->url = p->url ? talloc_strdup(e, p->url) : NULL;
+	es_party_set(p->smdp->link, e, &p->set);
 }
 
 /* Start ---------------------------------------------------------------------------------------------------------- */
@@ -282,6 +283,7 @@ static int smdp_start_link(struct smdp *s)
 		.ca_file = s->cfg.tls_ca,
 		.crl_file = s->cfg.tls_crl,
 		.default_validity_s = s->cfg.validity_s,
+		.limits = s->cfg.es_limits,
 		.db = smdp_db_sql(s->db),
 		.request = smdp_request,
 		.response = smdp_response,

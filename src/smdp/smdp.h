@@ -18,6 +18,7 @@ struct smdp_cfg {		/* strings: talloc children of struct smdp, NULL until config
 	char *json_ip;
 	unsigned json_port;
 	char *es_ip, *es_url, *tls_cert, *tls_key, *tls_ca, *tls_crl;
+	struct es_link_limits es_limits;
 	unsigned es_port, validity_s, cleanup_s;
 	unsigned memory_percent, memory_extra, import_slice_ms;
 	struct stock_cfg stock;
@@ -31,6 +32,7 @@ struct smdp_party {
 	char id[OID_STR_SIZE];
 	enum es_role role;
 	char *fpr, *url;
+	struct es_party_set set;
 };
 
 struct smdp {

@@ -9,6 +9,8 @@
 #include <osmocom/vty/vty.h>
 #include <osmocom/rsp/util/misc.h>
 
+#include <osmocom/rsp/es/es_party_vty.h>
+
 #include "smdp.h"
 #include "smdp_vty.h"
 
@@ -173,6 +175,7 @@ static int config_write_smdp(struct vty *vty)
 	vty_out(vty, " memory-extra %u%s", c->memory_extra, VTY_NEWLINE);
 	smdp_vty_stock_write(vty);
 	smdp_vty_hlr_write(vty);
+	es_link_vty_write(vty, &g_smdp->cfg.es_limits);
 	config_write_party(vty);
 	return CMD_SUCCESS;
 }
@@ -242,8 +245,33 @@ static void config_write_party(struct vty *vty)
 			vty_out(vty, "  fingerprint %s%s", p->fpr, VTY_NEWLINE);
 		if (p->url)
 			vty_out(vty, "  url %s%s", p->url, VTY_NEWLINE);
+		es_party_vty_write(vty, &p->set);
 	}
 }
+
+static struct es_party_set *party_set(void *index)
+{
+	return &((struct smdp_party *)index)->set;
+}
+
+static void party_apply(void *index)
+{
+	smdp_party_apply(index);
+}
+
+static struct es_link *party_link(void)
+{
+	return g_smdp->link;
+}
+
+static struct es_link_limits *link_limits(void)
+{
+	return &g_smdp->cfg.es_limits;
+}
+
+static const struct es_party_vty party_vty = {
+	SMDP_PARTY_NODE, party_set, party_apply, party_link, SMDP_NODE, link_limits,
+};
 
 /* Show ----------------------------------------------------------------------------------------------------------- */
 
@@ -403,4 +431,5 @@ void smdp_vty_init(void)
 	install_element(SMDP_PARTY_NODE, &cfg_party_role_cmd);
 	install_element(SMDP_PARTY_NODE, &cfg_party_fpr_cmd);
 	install_element(SMDP_PARTY_NODE, &cfg_party_url_cmd);
+	es_party_vty_init(&party_vty);
 }

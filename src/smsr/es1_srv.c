@@ -8,6 +8,7 @@
 
 #include <osmocom/core/select.h>
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/misc.h>
 
@@ -28,6 +29,7 @@ struct reg {
 	struct reg_key key[32];
 	size_t n_keys;
 	const char *why;		/* for a person */
+	bool revoked;			/* the EUM's certificate, and that was no reason to refuse */
 };
 
 static enum es_reason no(struct reg *r, enum es_reason reason, const char *why)
@@ -80,6 +82,13 @@ static enum es_reason check_eum(struct reg *r)
 		return no(r, ES_R_EUM_CERT_EXPIRED, NULL);
 	if (rc < 0)
 		return no(r, ES_R_EUM_CERT_INVALID, "the EUM certificate is not from our CI");
+	if (r->trust->crl && crl_x509_lists(r->trust->crl, r->eum)) {
+		counter_inc(CTR_ALARM_REVOKED);
+		r->revoked = true;
+		LOGP(DEIS, LOGL_NOTICE, "the certificate of EUM %s is revoked\n", r->caller);
+		if (r->trust->revoked_refuse)
+			return no(r, ES_R_EUM_CERT_INVALID, "the EUM certificate is revoked");
+	}
 	if (es_dsig_verify(r->eis, r->eum, &err, r->ctx) < 0)
 		return no(r, ES_R_EUM_CERT_INVALID, err ? err : "EumSignature does not verify");
 	cert_x509_oid(r->eum, oid, sizeof(oid));
@@ -213,7 +222,8 @@ static enum es_reason store(struct reg *r, struct euiccs *all)
 {
 	struct eis *eis = eis_new(r->ctx, all->db, r->eis);
 	const struct smsr_audit a = {
-		.who = r->caller, .procedure = "register", .operation = "RegisterEIS", .outcome = "EXECUTED_SUCCESS",
+		.who = r->caller, .procedure = "register", .operation = "RegisterEIS",
+		.outcome = r->revoked ? "EXECUTED_SUCCESS (revoked EUM certificate)" : "EXECUTED_SUCCESS",
 	};
 
 	int rc;

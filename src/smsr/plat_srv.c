@@ -8,23 +8,9 @@
 #include "es_notify.h"
 #include "plat_srv.h"
 
-#define VALIDITY_MAX_S (7 * 24 * 3600)
-
 void plat_srv_ok(struct es_req *req)
 {
 	es_req_respond(req, es_req_response(req, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL));
-}
-
-static bool validity_ok(struct es_req *req)
-{
-	struct es_msg *resp;
-
-	if (es_req_msg(req)->b.validity_s <= VALIDITY_MAX_S)
-		return true;
-	resp = es_req_response(req, ES_FAILED, ES_R_VALIDITY_REFUSED, NULL, NULL);
-	resp->b.acceptable_validity_s = VALIDITY_MAX_S;
-	es_req_respond(req, resp);
-	return false;
 }
 
 struct euicc *plat_srv_euicc(struct euiccs *reg, struct es_req *req)
@@ -37,8 +23,6 @@ struct euicc *plat_srv_euicc(struct euiccs *reg, struct es_req *req)
 		es_req_respond_err(req, ES_R_PARAM_MISSING, NULL, "Eid");
 		return NULL;
 	}
-	if (!validity_ok(req))
-		return NULL;
 	e = euicc_get(reg, &b->eid);
 	if (!e)
 		es_req_respond_err(req, ES_R_EID_UNKNOWN, eid_str(text, &b->eid), NULL);

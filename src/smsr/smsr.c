@@ -82,6 +82,7 @@ void smsr_party_apply(struct smsr *s, struct smsr_party *p)
 	talloc_free(ep->url);
 	ep->fpr = talloc_strdup(ep, p->fpr);
 	ep->url = talloc_strdup(ep, p->url);
+	es_party_set(s->link, ep, &p->set);
 }
 
 /* --- SMSCs ------------------------------------------------------------------------------------------------------ */
@@ -121,7 +122,7 @@ static void register_eis(struct smsr *s, struct es_req *req)
 {
 	const struct smsr_party *p = smsr_party_get(s, es_req_party(req)->id);
 	const struct es1_trust trust = {
-		.own_id = s->cfg.own_id, .ci = s->ci, .eum = p ? p->eum_cert : NULL,
+		.own_id = s->cfg.own_id, .ci = s->ci, .crl = s->crl, .revoked_refuse = s->cfg.revoked_refuse, .eum = p ? p->eum_cert : NULL,
 		.eid_prefix = p ? p->eid_prefix : NULL, .ecb = p && p->ecb,
 	};
 
@@ -193,7 +194,8 @@ int smsr_check(struct smsr *s)
 	if (!c->tls_cert || !c->tls_key || !c->tls_ca)
 		return missing("tls cert|key|ca FILE");
 	if (unreadable("tls cert", c->tls_cert) || unreadable("tls key", c->tls_key) ||
-	    unreadable("tls ca", c->tls_ca) || unreadable("tls crl", c->tls_crl) || unreadable("ci-cert", c->ci_cert))
+	    unreadable("tls ca", c->tls_ca) || unreadable("tls crl", c->tls_crl) || unreadable("ci-cert", c->ci_cert) ||
+	    unreadable("ci-crl", c->ci_crl))
 		return -ENOENT;
 	return 0;
 }
@@ -224,7 +226,7 @@ static int start_link(struct smsr *s)
 	struct es_link_cfg cfg = {
 		.own_id = c->own_id, .own_name = c->own_name, .own_role = ES_ROLE_SMSR, .bind_ip = c->es_ip, .bind_port = c->es_port,
 		.cert_file = c->tls_cert, .key_file = c->tls_key, .ca_file = c->tls_ca, .crl_file = c->tls_crl,
-		.default_validity_s = c->default_validity_s, .db = s->db->sql,
+		.default_validity_s = c->default_validity_s, .limits = c->es_limits, .db = s->db->sql,
 		.request = request, .response = response, .notification = notification, .priv = s,
 	};
 
@@ -290,13 +292,29 @@ static int start_cards(struct smsr *s)
 	return s->cards ? 0 : -EIO;
 }
 
+int smsr_load_crl(struct smsr *s)
+{
+	struct crl_x509 *crl;
+
+	if (!s->cfg.ci_crl || !s->ci)
+		return 0;
+	crl = crl_x509_load(s, s->cfg.ci_crl, s->ci);
+	if (!crl) {
+		LOGP(DMAIN, LOGL_ERROR, "ci-crl %s is no revocation list of the CI\n", s->cfg.ci_crl);
+		return -EINVAL;
+	}
+	talloc_free(s->crl);
+	s->crl = crl;
+	return 0;
+}
+
 int smsr_start(struct smsr *s)
 {
 	if (smsr_check(s) < 0 || smsr_open(s) < 0)
 		return -EINVAL;
 	if (s->cfg.ci_cert) {
 		s->ci = cert_x509_load(s, s->cfg.ci_cert);
-		if (!s->ci)
+		if (!s->ci || smsr_load_crl(s) < 0)
 			return -EINVAL;
 	}
 	s->link = es_link_new(s, s->db->sql);

@@ -16,6 +16,7 @@ struct smsr_party {			/* as configured; copied to the ES link when that is there
 	char *apn, *login, *password;	/* operator: packet data of its cards */
 	bool ecb;
 	struct cert_x509 *eum_cert;
+	struct es_party_set set;
 };
 
 struct smsr_smsc {			/* as configured; copied to the SMS port when that is there */
@@ -24,7 +25,9 @@ struct smsr_smsc {			/* as configured; copied to the SMS port when that is there
 };
 
 struct smsr_cfg {
-	char *own_id, *own_name, *database, *kek, *ci_cert;
+	char *own_id, *own_name, *database, *kek, *ci_cert, *ci_crl;
+	bool revoked_refuse;		/* not a warning only (off-card 7.6) */
+	struct es_link_limits es_limits;
 	char *es_ip, *es_url, *tls_cert, *tls_key, *tls_ca, *tls_crl;
 	char *scp81_ip, *adv_ip, *sms_number;
 	uint16_t es_port, scp81_port, adv_port;
@@ -42,6 +45,7 @@ struct smsr {
 	struct smsr_cfg cfg;
 	struct keystore *ks;
 	struct cert_x509 *ci;
+	struct crl_x509 *crl;
 	struct smsr_db *db;
 	struct es_link *link;
 	struct euiccs *euiccs;
@@ -54,6 +58,7 @@ struct smsr *smsr_alloc(void *ctx);
 int smsr_check(struct smsr *s);			/* --check-config: what must be there is there, files can be read */
 int smsr_open(struct smsr *s);			/* keystore and database: enough for --import-key */
 int smsr_start(struct smsr *s);			/* everything; then unfinished business goes on */
+int smsr_load_crl(struct smsr *s);		/* anew; 0, or the old one stays */
 void smsr_turn(struct smsr *s);			/* after each loop iteration: commit, then what waited for it */
 void smsr_stop(struct smsr *s);			/* procedures keep their rows, the database is closed */
 /* FILE: 16, 24 or 32 octets, or the same as hex. Prints the key check value. */

@@ -10,6 +10,8 @@
 #include <osmocom/vty/tdef_vty.h>
 #include <osmocom/vty/vty.h>
 
+#include <osmocom/rsp/es/es_party_vty.h>
+
 #include "smsr.h"
 #include "smsr_vty.h"
 
@@ -61,6 +63,23 @@ SMSR_STRING(tls_crl, "tls crl FILE",
 	    "TLS of the ES interfaces\nRevocation list for our peers' certificates\nPath of a PEM file\n", tls_crl)
 SMSR_STRING(sms_number, "sms number NUMBER", "SMS to cards\nNumber we send from and cards answer to\nDigits\n",
 	    sms_number)
+
+DEFUN(cfg_ci_crl, cfg_ci_crl_cmd, "ci-crl FILE",
+      "Revocation list of the CI: EUM certificates on it are reported\nPath of a PEM file; read at once\n")
+{
+	osmo_talloc_replace_string(g_smsr, &g_smsr->cfg.ci_crl, argv[0]);
+	if (smsr_load_crl(g_smsr) == 0)
+		return CMD_SUCCESS;
+	vty_out(vty, "%% %s is no revocation list of the CI, the old one stays%s", argv[0], VTY_NEWLINE);
+	return CMD_WARNING;
+}
+
+DEFUN(cfg_revoked, cfg_revoked_cmd, "revoked (warn|refuse)",
+      "Certificates on ci-crl\nLog, counter and timeline only, as SGP.02 2.3.2.3 wants\nRefused, for private CIs\n")
+{
+	g_smsr->cfg.revoked_refuse = !strcmp(argv[0], "refuse");
+	return CMD_SUCCESS;
+}
 
 #define SMSR_ADDRESS(name, cmd, help, ip, port) \
 	DEFUN(cfg_##name, cfg_##name##_cmd, cmd " (A.B.C.D|X:X::X:X) <0-65535>", help "IPv4\nIPv6\nPort, 0 for any\n") \
@@ -126,6 +145,10 @@ static int config_write_smsr(struct vty *vty)
 	write_string(vty, "database", c->database);
 	write_string(vty, "kek", c->kek);
 	write_string(vty, "ci-cert", c->ci_cert);
+	write_string(vty, "ci-crl", c->ci_crl);
+	if (c->revoked_refuse)
+		vty_out(vty, " revoked refuse%s", VTY_NEWLINE);
+	es_link_vty_write(vty, &c->es_limits);
 	write_address(vty, "es bind", c->es_ip, c->es_port);
 	write_string(vty, "es url", c->es_url);
 	write_string(vty, "tls cert", c->tls_cert);
@@ -259,8 +282,33 @@ static void write_party(struct vty *vty, const struct smsr_party *p)
 		vty_out(vty, "  eid-prefix %s%s", p->eid_prefix, VTY_NEWLINE);
 	if (p->ecb)
 		vty_out(vty, "  key-wrap ecb%s", VTY_NEWLINE);
+	es_party_vty_write(vty, &p->set);
 	smsr_vty_bearer_write_party(vty, p);
 }
+
+static struct es_party_set *party_set(void *index)
+{
+	return &((struct smsr_party *)index)->set;
+}
+
+static void party_apply(void *index)
+{
+	smsr_party_apply(g_smsr, index);
+}
+
+static struct es_link *party_link(void)
+{
+	return g_smsr->link;
+}
+
+static struct es_link_limits *link_limits(void)
+{
+	return &g_smsr->cfg.es_limits;
+}
+
+static const struct es_party_vty party_vty = {
+	PARTY_NODE, party_set, party_apply, party_link, SMSR_NODE, link_limits,
+};
 
 static int config_write_timers(struct vty *vty)
 {
@@ -279,6 +327,8 @@ void smsr_vty_init(void)
 	install_element(SMSR_NODE, &cfg_database_cmd);
 	install_element(SMSR_NODE, &cfg_kek_cmd);
 	install_element(SMSR_NODE, &cfg_ci_cert_cmd);
+	install_element(SMSR_NODE, &cfg_ci_crl_cmd);
+	install_element(SMSR_NODE, &cfg_revoked_cmd);
 	install_element(SMSR_NODE, &cfg_es_bind_cmd);
 	install_element(SMSR_NODE, &cfg_es_url_cmd);
 	install_element(SMSR_NODE, &cfg_tls_cert_cmd);
@@ -302,6 +352,7 @@ void smsr_vty_init(void)
 	install_element(PARTY_NODE, &cfg_party_eum_cert_cmd);
 	install_element(PARTY_NODE, &cfg_party_prefix_cmd);
 	install_element(PARTY_NODE, &cfg_party_wrap_cmd);
+	es_party_vty_init(&party_vty);
 
 	osmo_tdef_vty_groups_init(CONFIG_NODE, timer_groups);
 	install_node(&timer_node, config_write_timers);

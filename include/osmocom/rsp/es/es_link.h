@@ -56,6 +56,12 @@ struct es_party *es_party_next(struct es_link *l, struct es_party *p);			/* NULL
 const char *es_role_name(enum es_role role);						/* "operator" "m2m-sp" "sm-dp" "sm-sr" "eum" */
 int es_role_parse(const char *name);
 
+struct es_link_limits {
+	unsigned max_validity_s;	/* a request that wants more is told this (AcceptableValidityPeriod); 0: a week */
+	unsigned max_conns;		/* of all peers together; 0: 1024 */
+	unsigned read_s;		/* a message that takes longer to come is cut off; 0: 60 */
+};
+
 struct es_link_cfg {
 	const char *own_id, *own_name;	/* OID; label */
 	enum es_role own_role;		/* what we are: whose services ?wsdl describes */
@@ -63,9 +69,7 @@ struct es_link_cfg {
 	const char *own_url;		/* what we write in ReplyTo/From, e.g. https://127.0.0.1:8444/es */
 	const char *cert_file, *key_file, *ca_file, *crl_file;
 	unsigned default_validity_s;	/* 720 */
-	unsigned max_validity_s;	/* a request that wants more is told this (AcceptableValidityPeriod); 0: a week */
-	unsigned max_conns;		/* of all peers together; 0: 1024 */
-	unsigned read_s;		/* a message that takes longer to come is cut off; 0: 60 */
+	struct es_link_limits limits;
 	struct sqldb *db;
 	/* A request accepted at the door: party known, role fits the interface, From agrees, MessageID new. req is ours until
 	 * answered by es_req_respond(); on the disk already when this runs (a restart gives it again with resumed = true). */
