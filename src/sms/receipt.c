@@ -87,14 +87,14 @@ int receipt_dec(struct receipt *r, const struct smpp_sm *sm)
 
 int receipt_enc(struct smpp_sm *sm, const char *id, enum smpp_state state)
 {
-	static const char *const words[] = { "UNKNOWN", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD",
-					     "UNKNOWN", "REJECTD" };
+	static const char *const words[] = { "UNKNOWN", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED", "UNDELIV",
+					     "ACCEPTD", "UNKNOWN", "REJECTD" };
 	int n;
 
 	if (state >= ARRAY_SIZE(words))
 		return -EINVAL;
-	n = snprintf((char *)sm->ud, sizeof(sm->ud), "id:%s sub:001 dlvrd:%03d submit date:0000000000 done date:0000000000 "
-		     "stat:%s err:000 text:", id, state == SMPP_STATE_DELIVERED, words[state]);
+	n = snprintf((char *)sm->ud, sizeof(sm->ud), "id:%s sub:001 dlvrd:%03d submit date:0000000000 "
+		     "done date:0000000000 stat:%s err:000 text:", id, state == SMPP_STATE_DELIVERED, words[state]);
 	if (n < 0 || (size_t)n >= sizeof(sm->ud))
 		return -EMSGSIZE;
 	sm->ud_len = n;

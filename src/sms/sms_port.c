@@ -36,8 +36,10 @@ static int sms_port_msg_destroy(struct sms_port_msg *m)
 	if (p->cfg.db && !m->committed)
 		txn_forget(p->cfg.db, m);
 	llist_del(&m->entry);
+	hash_del(&m->by_priv);
 	m->dest->count--;
 	p->queued--;
+	p->stored -= m->stored;
 	return 0;
 }
 
@@ -84,6 +86,7 @@ static void sms_port_msg_unstore(struct sms_port_msg *m)
 	if (!m->stored)
 		return;
 	m->stored = false;
+	d->port->stored--;
 	llist_del(&m->entry);
 	llist_add(&m->entry, d->at ? d->msgs.next : &d->msgs);
 }
@@ -198,6 +201,7 @@ static void sms_port_msg_advance(struct sms_port_msg *m, unsigned validity_s)
 		return;
 	} else if (!m->stored) {	/* the next one may go */
 		m->stored = true;
+		d->port->stored++;
 		llist_del(&m->entry);
 		llist_add_tail(&m->entry, &d->stored);
 		sms_port_msg_wait(m, validity_s + SMS_PORT_RECEIPT_S);
@@ -261,7 +265,8 @@ static void sms_port_part_refused(struct sms_port_msg *m, unsigned i, struct sms
 	default:
 		smsc_count(s, status == SMPP_ST_INV_DST_ADDR ? SMSC_CTR_UNREACHABLE : SMSC_CTR_REFUSED);
 		if (status != SMPP_ST_INV_DST_ADDR)
-			LOGP(DSMS, LOGL_ERROR, "SMSC %s refuses an SMS to %s with status %02x\n", s->cfg.name, d->msisdn, status);
+			LOGP(DSMS, LOGL_ERROR, "SMSC %s refuses an SMS to %s with status %02x\n", s->cfg.name,
+			     d->msisdn, status);
 		sms_port_msg_end(m, status == SMPP_ST_INV_DST_ADDR ? SMS_UNREACHABLE : SMS_FAILED);
 		return;
 	}
@@ -332,6 +337,7 @@ struct sms_port *sms_port_new(void *ctx, const struct sms_port_cfg *cfg)
 	ccfg.max_messages = p->cfg.limits.halves;
 	ccfg.max_age_ms = 1000 * p->cfg.limits.half_age_s;
 	hash_init(p->dests);
+	hash_init(p->by_priv);
 	INIT_LLIST_HEAD(&p->smscs);
 	INIT_LLIST_HEAD(&p->stranded);
 	INIT_LLIST_HEAD(&p->answers);
@@ -444,6 +450,7 @@ int sms_port_send_cut(struct sms_port *p, const char *msisdn, const uint8_t *pac
 		return -ENOMEM;
 	m->done = done;
 	m->priv = priv;
+	hash_add(p->by_priv, &m->by_priv, (uintptr_t)priv);
 	if (n > 1)
 		p->ref++;
 	for (int i = 0; i < n; i++)
@@ -455,29 +462,21 @@ int sms_port_send_cut(struct sms_port *p, const char *msisdn, const uint8_t *pac
 	return 0;
 }
 
-static void sms_port_forget_in(struct sms_port_dest *d, struct llist_head *list, void *priv)
-{
-	struct sms_port_msg *m, *m2;
-
-	llist_for_each_entry_safe(m, m2, list, entry) {
-		if (m->priv != priv)
-			continue;
-		if (d->at && sms_port_msg_first(m, PART_OUT) < m->n)
-			m->forgotten = true;	/* the number stays blocked until the SMSC has answered */
-		else
-			talloc_free(m);
-	}
-}
-
 void sms_port_forget(struct sms_port *p, void *priv)
 {
-	struct sms_port_dest *d;
+	struct sms_port_msg *m;
 	struct hlist_node *tmp;
-	unsigned bkt;
 
-	hash_for_each_safe(p->dests, bkt, tmp, d, node) {
-		sms_port_forget_in(d, &d->msgs, priv);
-		sms_port_forget_in(d, &d->stored, priv);
+	hash_for_each_possible_safe(p->by_priv, m, tmp, by_priv, (uintptr_t)priv) {
+		struct sms_port_dest *d = m->dest;
+
+		if (m->priv != priv)
+			continue;
+		if (sms_port_msg_first(m, PART_OUT) < m->n) {
+			m->forgotten = true;	/* the number stays blocked until the SMSC has answered */
+			continue;
+		}
+		talloc_free(m);
 		sms_port_dest_update(d);
 	}
 }

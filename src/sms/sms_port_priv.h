@@ -15,8 +15,8 @@
 struct rate_ctr_group;
 
 enum smsc_ctr {
-	SMSC_CTR_SENT, SMSC_CTR_ACCEPTED, SMSC_CTR_UNREACHABLE, SMSC_CTR_REFUSED, SMSC_CTR_THROTTLED, SMSC_CTR_QUEUE_FULL,
-	SMSC_CTR_TIMEOUT, SMSC_CTR_RESENT, SMSC_CTR_RECEIVED, SMSC_CTR_RX_REFUSED, SMSC_CTR_RX_LATE, SMSC_CTR_RECEIPTS,
+	SMSC_CTR_SENT, SMSC_CTR_ACCEPTED, SMSC_CTR_UNREACHABLE, SMSC_CTR_REFUSED, SMSC_CTR_THROTTLED,
+	SMSC_CTR_QUEUE_FULL, SMSC_CTR_TIMEOUT, SMSC_CTR_RESENT, SMSC_CTR_RECEIVED, SMSC_CTR_RX_REFUSED, SMSC_CTR_RX_LATE, SMSC_CTR_RECEIPTS,
 	SMSC_CTR_RECEIPTS_STRAY, SMSC_CTR_ALERTS, SMSC_CTR_BOUND, SMSC_CTR_BIND_REFUSED, SMSC_CTR_LOST,
 	SMSC_CTR_UNREADABLE, _SMSC_CTR_COUNT
 };
@@ -27,7 +27,8 @@ struct smsc {
 	struct smsc_cfg cfg;
 	struct smpp_link *link;		/* NULL: shut down, or no host */
 	struct llist_head ready;	/* sms_port_dest whose next part goes here */
-	struct osmo_timer_list pause;	/* throttled, or its rate is used up */
+	struct osmo_timer_list pause;	/* throttled */
+	struct osmo_timer_list slow;	/* its rate is used up */
 	unsigned in_flight, window;
 	unsigned throttle_s;		/* last pause, doubled while it goes on throttling */
 	int64_t due_us;			/* when the rate allows the next one */
@@ -58,6 +59,7 @@ struct sms_port_dest {
 
 struct sms_port_msg {
 	struct llist_head entry;
+	struct hlist_node by_priv;	/* whom sms_port_forget() names */
 	struct sms_port_dest *dest;
 	struct osmo_timer_list timer;	/* no progress */
 	void (*done)(void *priv, enum sms_outcome outcome);
@@ -82,8 +84,9 @@ struct sms_port {
 	struct concat *concat;
 	struct llist_head smscs, stranded, answers;
 	DECLARE_HASHTABLE(dests, 10);
+	DECLARE_HASHTABLE(by_priv, 10);
 	struct osmo_timer_list late;	/* the oldest answer */
-	unsigned queued, n_smscs, n_answers, next_index;
+	unsigned queued, stored, n_smscs, n_answers, next_index;
 	uint8_t ref;
 	uint16_t user_ref;
 	unsigned long delivered, unreachable, failed, received, queue_full;

@@ -121,10 +121,12 @@ static bool sms_port_receipt_in(struct llist_head *list, const struct receipt *r
 		for (unsigned i = 0; i < m->n; i++) {
 			struct sms_part *part = &m->part[i];
 
-			if (part->state != PART_STORED || (by_ref ? part->ref != r->ref : !sms_port_receipt_is(r, part)))
+			if (part->state != PART_STORED ||
+			    (by_ref ? part->ref != r->ref : !sms_port_receipt_is(r, part)))
 				continue;
 			if (!m->forgotten)
-				sms_port_part_receipt(m, i, r->state == SMPP_STATE_DELIVERED, r->state == SMPP_STATE_EXPIRED);
+				sms_port_part_receipt(m, i, r->state == SMPP_STATE_DELIVERED,
+						      r->state == SMPP_STATE_EXPIRED);
 			return true;
 		}
 	}
@@ -261,7 +263,7 @@ static char *sms_port_describe_smsc(struct smsc *s, char *text)
 	text = talloc_asprintf_append(text, "SMSC %s: %s mode%s, %u with it (window %u)%s\n  %s", s->cfg.name,
 				      s->cfg.mode == SMSC_STORE ? "store-and-forward" : "transaction",
 				      s->cfg.data_sm ? " by data_sm" : "", s->in_flight, s->window,
-				      osmo_timer_pending(&s->pause) ? ", pausing" : "",
+				      osmo_timer_pending(&s->pause) ? ", throttled" : "",
 				      link ? link : s->cfg.shutdown ? "shutdown\n" : "no host\n");
 	talloc_free(link);
 	if (!s->cfg.n_routes)
@@ -282,10 +284,10 @@ char *sms_port_describe(struct sms_port *p, void *ctx)
 		text = sms_port_describe_smsc(s, text);
 		in_flight += s->in_flight;
 	}
-	return talloc_asprintf_append(text, "SMS: %u waiting, %u with an SMSC, %lu delivered, %lu unreachable, %lu failed, "
-				      "%lu not taken (queue full), %lu packets received, %u half received\n",
-				      p->queued - in_flight, in_flight, p->delivered, p->unreachable, p->failed, p->queue_full,
-				      p->received, concat_waiting(p->concat));
+	return talloc_asprintf_append(text, "SMS: %u waiting, %u with an SMSC, %u stored there, %lu delivered, %lu unreachable, "
+				      "%lu failed, %lu not taken (queue full), %lu packets received, %u half received\n",
+				      p->queued - in_flight - p->stored, in_flight, p->stored, p->delivered, p->unreachable, p->failed,
+				      p->queue_full, p->received, concat_waiting(p->concat));
 }
 
 char *sms_port_states(struct sms_port *p, void *ctx)

@@ -30,7 +30,7 @@ static const struct rate_ctr_desc smsc_ctr_descs[] = {
 	[SMSC_CTR_RX_REFUSED] = { "received:refused", "Of these refused: no secured packet" },
 	[SMSC_CTR_RX_LATE] = { "received:late", "Of these put off: not on disk in time" },
 	[SMSC_CTR_RECEIPTS] = { "receipts", "Delivery receipts" },
-	[SMSC_CTR_RECEIPTS_STRAY] = { "receipts:stray", "Of these cannot be read, or nobody waits for them any more" },
+	[SMSC_CTR_RECEIPTS_STRAY] = { "receipts:stray", "Of these unreadable, or nobody waits for it any more" },
 	[SMSC_CTR_ALERTS] = { "alerts", "alert_notification" },
 	[SMSC_CTR_BOUND] = { "bind:done", "Links brought up" },
 	[SMSC_CTR_BIND_REFUSED] = { "bind:refused", "Binds refused" },
@@ -116,14 +116,14 @@ bool smsc_may_send(struct smsc *s)
 {
 	int64_t wait;
 
-	if (!smsc_up(s) || osmo_timer_pending(&s->pause) || s->in_flight >= s->window)
+	if (!smsc_up(s) || osmo_timer_pending(&s->pause) || osmo_timer_pending(&s->slow) || s->in_flight >= s->window)
 		return false;
 	if (!s->cfg.rate)
 		return true;
 	wait = s->due_us - sms_port_now_us() - SMSC_BURST_US;
 	if (wait <= 0)
 		return true;
-	osmo_timer_schedule(&s->pause, wait / 1000000, wait % 1000000);
+	osmo_timer_schedule(&s->slow, wait / 1000000, wait % 1000000);
 	return false;
 }
 
@@ -169,8 +169,8 @@ int smsc_send(struct smsc *s, const char *msisdn, const struct sms_part *part, s
 	osmo_strlcpy(sm.src.digits, smsc_number(s), sizeof(sm.src.digits));
 	osmo_strlcpy(sm.dst.digits, msisdn, sizeof(sm.dst.digits));
 	if (store)	/* relative time, 7.1.1 */
-		snprintf(sm.validity, sizeof(sm.validity), "0000%02u%02u%02u%02u000R", v / 86400 % 28, v / 3600 % 24, v / 60 % 60,
-			 v % 60);
+		snprintf(sm.validity, sizeof(sm.validity), "0000%02u%02u%02u%02u000R", v / 86400 % 28, v / 3600 % 24,
+			 v / 60 % 60, v % 60);
 	memcpy(sm.ud, part->p.ud, sm.ud_len);
 	rc = smpp_link_submit(s->link, &sm, s->cfg.data_sm, ref);
 	if (rc < 0)
@@ -198,6 +198,7 @@ static void smsc_link_down(void *priv)
 	struct smsc *s = priv;
 
 	osmo_timer_del(&s->pause);
+	osmo_timer_del(&s->slow);
 	sms_port_reroute(s->port);
 }
 
@@ -250,6 +251,7 @@ static struct smsc *smsc_new(struct sms_port *p)
 	s->ctrs = rate_ctr_group_alloc(s, &smsc_ctr_group, p->next_index++);
 	INIT_LLIST_HEAD(&s->ready);
 	osmo_timer_setup(&s->pause, smsc_pause_cb, s);
+	osmo_timer_setup(&s->slow, smsc_pause_cb, s);
 	llist_add_tail(&s->entry, &p->smscs);
 	p->n_smscs++;
 	return s;
@@ -265,7 +267,6 @@ static void smsc_unlink(struct smsc *s)
 	smpp_link_end(l);	/* answers all with -ENOTCONN */
 	s->link = NULL;
 	smpp_link_free(l);
-	osmo_timer_del(&s->pause);
 }
 
 int smsc_set(struct sms_port *p, const struct smsc_cfg *cfg)
@@ -301,6 +302,8 @@ void smsc_free(struct smsc *s)
 	struct sms_port *p = s->port;
 
 	smsc_unlink(s);
+	osmo_timer_del(&s->pause);
+	osmo_timer_del(&s->slow);
 	sms_port_answers_drop(p, s);
 	llist_del(&s->entry);
 	p->n_smscs--;

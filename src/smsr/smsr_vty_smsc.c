@@ -108,7 +108,8 @@ DEFUN(cfg_smsc_type, cfg_smsc_type_cmd, "system-type TYPE", "system_type we bind
 	return text(vty, cur(vty)->link.system_type, sizeof(cur(vty)->link.system_type), argv[0]);
 }
 
-DEFUN(cfg_smsc_password, cfg_smsc_password_cmd, "password WORD", "Password we bind with\nPassword, 8 characters at most\n")
+DEFUN(cfg_smsc_password, cfg_smsc_password_cmd, "password WORD",
+      "Password we bind with\nPassword, 8 characters at most\n")
 {
 	if (!strcmp(argv[0], MASKED)) {
 		vty_out(vty, "%% that is how a password is shown, not one: the old one stays%s", VTY_NEWLINE);
@@ -133,7 +134,8 @@ DEFUN(cfg_smsc_mode, cfg_smsc_mode_cmd, "mode (transaction|store-and-forward)",
 	return apply(vty);
 }
 
-DEFUN(cfg_smsc_operation, cfg_smsc_operation_cmd, "operation (submit-sm|data-sm)", "PDU for messages\nAs usual\nInstead\n")
+DEFUN(cfg_smsc_operation, cfg_smsc_operation_cmd, "operation (submit-sm|data-sm)",
+      "PDU for messages\nAs usual\nInstead\n")
 {
 	cur(vty)->data_sm = argv[0][0] == 'd';
 	return apply(vty);
@@ -202,8 +204,8 @@ DEFUN(cfg_smsc_no_default, cfg_smsc_no_default_cmd, "no default-route", NO_STR "
 	}
 
 SMSC_NUMBER(window, "window <1-1000>", "Messages that may be unanswered\nMessages\n", link.window)
-SMSC_NUMBER(enquire, "enquire-link <1-3600>", "Ask whether it is there after so much silence; two unanswered end the link\n"
-	    "Seconds\n", link.enquire_s)
+SMSC_NUMBER(enquire, "enquire-link <1-3600>",
+	    "Ask whether it is there after so much silence; two unanswered end the link\nSeconds\n", link.enquire_s)
 SMSC_NUMBER(resp, "response-timeout <1-300>", "For its answers; transaction mode includes paging\nSeconds\n",
 	    link.resp_timeout_s)
 SMSC_NUMBER(rate, "rate <0-10000>", "Messages it takes\nA second, 0: as many as the window lets through\n", rate)

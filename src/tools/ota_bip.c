@@ -49,11 +49,13 @@ static const struct ota_field cmd_fields[] = {
 	{}
 };
 static const struct place cmd_places[] = {
-	A(bip_cmd, number), A(bip_cmd, type), A(bip_cmd, qualifier), A(bip_cmd, src), A(bip_cmd, dst), O(bip_cmd, transport),
+	A(bip_cmd, number), A(bip_cmd, type), A(bip_cmd, qualifier), A(bip_cmd, src), A(bip_cmd, dst),
+	O(bip_cmd, transport),
 	O(bip_cmd, data_len), O(bip_cmd, timer_id), H(bip_cmd, NUMBER, buffer, has_buffer),
 	{ NUMBER, offsetof(struct bip_cmd, port), 0, false }, S(bip_cmd, alpha), S(bip_cmd, bearer), S(bip_cmd, nan),
-	S(bip_cmd, login), S(bip_cmd, password), S(bip_cmd, local), S(bip_cmd, dest), S(bip_cmd, data), S(bip_cmd, events),
-	S(bip_cmd, timer_value), S(bip_cmd, duration), S(bip_cmd, sca), S(bip_cmd, tpdu), S(bip_cmd, files), S(bip_cmd, aid),
+	S(bip_cmd, login), S(bip_cmd, password), S(bip_cmd, local), S(bip_cmd, dest), S(bip_cmd, data),
+	S(bip_cmd, events), S(bip_cmd, timer_value), S(bip_cmd, duration), S(bip_cmd, sca), S(bip_cmd, tpdu),
+	S(bip_cmd, files), S(bip_cmd, aid),
 };
 
 static const struct ota_field rsp_fields[] = {
@@ -79,7 +81,8 @@ static const struct place rsp_places[] = {
 	A(bip_resp, number), A(bip_resp, type), A(bip_resp, qualifier), A(bip_resp, result), S(bip_resp, info),
 	H(bip_resp, OCTET, channel, has_channel), O(bip_resp, channel_info), S(bip_resp, bearer),
 	H(bip_resp, NUMBER, buffer, has_buffer), S(bip_resp, data), H(bip_resp, OCTET, data_len, has_data_len),
-	O(bip_resp, timer_id), S(bip_resp, timer_value), S(bip_resp, duration), S(bip_resp, imei), S(bip_resp, location),
+	O(bip_resp, timer_id), S(bip_resp, timer_value), S(bip_resp, duration), S(bip_resp, imei),
+	S(bip_resp, location),
 };
 
 static const struct ota_field env_fields[] = {
@@ -122,7 +125,9 @@ static void get(struct ota_req *q, const struct ota_field *f, const struct place
 			*(uint16_t *)at = ota_num(q, f->name, 0);
 		} else {
 			b = ota_hex(q, f->name);
-			*(struct bip_str *)at = (struct bip_str){ .v = b->data ? b->data : (const uint8_t *)"", .len = b->len };
+			*(struct bip_str *)at = (struct bip_str){
+				.v = b->data ? b->data : (const uint8_t *)"", .len = b->len,
+			};
 		}
 	}
 }
@@ -238,8 +243,8 @@ static int env_enc(struct ota_req *q)
 
 const struct ota_op ota_bip_ops[] = {
 	{ "proactive_dec", "read a proactive command (D0)", in_fields, cmd_dec,
-	  "{\"op\":\"proactive_dec\",\"command\":\"D02A81030140018202818235010339020578470C03696F74076578616D706C653C030201BB"
-	  "3E05210A000001\"}" },
+	  "{\"op\":\"proactive_dec\",\"command\":\"D02A81030140018202818235010339020578470C03696F74076578616D706C65"
+	  "3C030201BB3E05210A000001\"}" },
 	{ "proactive_enc", "write a proactive command (D0)", cmd_fields, cmd_enc,
 	  "{\"op\":\"proactive_enc\",\"number\":\"01\",\"type\":\"43\",\"qualifier\":\"01\",\"src\":\"81\",\"dst\":\"21\","
 	  "\"data\":\"1603010000000000\"}" },

@@ -283,7 +283,8 @@ const struct ota_op ota_push_ops[] = {
 	{ "push_enc", "write a PUSH command (80 EC)", push_enc_fields, push_enc,
 	  "{\"op\":\"push_enc\",\"p2\":\"02\",\"port\":8080,\"buffer\":1024,\"id\":\"1122334455667788\"}" },
 	{ "push_dec", "read a PUSH command (80 EC)", push_dec_fields, push_dec,
-	  "{\"op\":\"push_dec\",\"apdu\":\"80EC01012135010339020578470C03696F74076578616D706C653C03019C413E05210A000001\"}" },
+	  "{\"op\":\"push_dec\",\"apdu\":\"80EC01012135010339020578470C03696F74076578616D706C653C03019C413E05210A"
+	  "000001\"}" },
 	{ "counter_check", "would a card take that counter?", counter_fields, counter_check,
 	  "{\"op\":\"counter_check\",\"mode\":\"10\",\"stored\":\"0000000005\",\"received\":\"0000000006\"}" },
 	{}

@@ -437,7 +437,7 @@ static void receipts(void **state)
 	assert_true(LOOP_UNTIL(db, 4000, user.done[SMS_DELIVERED] == 12));
 	assert_int_equal(phone.mt, 14);
 	assert_int_equal(phone.last.pid, TPDU_PID_DATA_DOWNLOAD);
-	assert_non_null(strstr(sms_port_describe(port, root), "SMS: 0 waiting, 0 with an SMSC, 12 delivered"));
+	assert_non_null(strstr(sms_port_describe(port, root), "SMS: 0 waiting, 0 with an SMSC, 0 stored there, 12 delivered"));
 }
 
 /* --- an SMSC that answers by script --- */

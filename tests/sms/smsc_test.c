@@ -36,7 +36,7 @@ struct smsc {				/* the other end */
 	struct smpp_conn *conn;
 	int port, binds, seen, unbinds;
 	uint32_t status[16];		/* for the n-th message, then 0 */
-	bool silent;
+	bool silent, dead;		/* dead: answers nothing at all */
 	int silent_at;			/* only this one is not answered, from 1 on */
 	int64_t at[64];
 	struct smpp_pdu last;
@@ -109,7 +109,7 @@ static void smsc_rx(void *priv, const struct smpp_pdu *pdu)
 		s->unbinds++;
 		break;
 	}
-	if (!(pdu->id & SMPP_RESP))
+	if (!(pdu->id & SMPP_RESP) && !s->dead)
 		smpp_conn_tx_resp(s->conn, pdu, 0, "smsc");
 }
 
@@ -554,6 +554,22 @@ static void unbound(void **state)
 	assert_int_equal(a.binds, 2);
 }
 
+/* enquire_link, and the end of a link where two of them stay unanswered */
+static void enquire(void **state)
+{
+	struct smsc_cfg c = smsc_cfg("a", &a);
+
+	c.link.enquire_s = 1;
+	up(&c, &a);
+	LOOP_FOR(db, 1500);
+	assert_true(sms_port_up(port));
+	a.dead = true;
+	assert_true(LOOP_UNTIL(db, 5000, !sms_port_up(port)));
+	a.dead = false;
+	assert_true(LOOP_UNTIL(db, 3000, sms_port_up(port)));
+	assert_int_equal(a.binds, 2);
+}
+
 static void limits(void **state)
 {
 	struct sms_port_limits l = { .queue = 3, .per_number = 2 };
@@ -591,6 +607,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(alert, setup, teardown),
 		cmocka_unit_test_setup_teardown(late_commit, setup, teardown),
 		cmocka_unit_test_setup_teardown(unbound, setup, teardown),
+		cmocka_unit_test_setup_teardown(enquire, setup, teardown),
 		cmocka_unit_test_setup_teardown(limits, setup, teardown),
 	};
 	void *ctx = talloc_named_const(NULL, 0, "smsc_test");
