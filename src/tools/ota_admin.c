@@ -23,6 +23,9 @@ static const struct ota_field trigger_fields[] = {
 	{ "host", OTA_TEXT, false, 1, 127, "HTTP Host" },
 	{ "agent", OTA_TEXT, false, 1, SCP81_FROM_SIZE - 1, "X-Admin-From" },
 	{ "uri", OTA_TEXT, false, 1, 255, "administration URI" },
+	{ "fqdn", OTA_TEXT, false, 1, 127, "server's name, which the card resolves" },
+	{ "dns_ip", OTA_TEXT, false, 1, 45, "with fqdn: name server" },
+	{ "dns_port", OTA_NUM, false, 1, 65535, "with fqdn: its UDP port, 53" },
 	{}
 };
 static const struct ota_field trigger_dec_fields[] = { { "trigger", OTA_HEX, true, 2, 4096, "the 81 TLV" }, {} };
@@ -39,6 +42,7 @@ static int trigger_enc(struct ota_req *q)
 		.has_retry = ota_has(q, "retry_count") || ota_has(q, "retry_delay"),
 		.retry_count = ota_num(q, "retry_count", 0), .retry_delay_s = ota_num(q, "retry_delay", 0),
 	};
+	struct scp81_dns dns = { .port = ota_num(q, "dns_port", 0) };
 	int rc;
 
 	GET_TEXT(q, &p, ip);
@@ -49,13 +53,29 @@ static int trigger_enc(struct ota_req *q)
 	GET_TEXT(q, &p, host);
 	GET_TEXT(q, &p, agent);
 	GET_TEXT(q, &p, uri);
-	rc = scp81_trigger_enc(out, json_object_size(q->in) > 1 ? &p : NULL);	/* only "op": all as the card has it */
+	GET_TEXT(q, &dns, fqdn);
+	snprintf(dns.ip, sizeof(dns.ip), "%s", ota_text(q, "dns_ip"));
+	if (dns.fqdn[0])
+		rc = scp81_trigger_dns_enc(out, &p, &dns);
+	else	/* only "op": all as the card has it */
+		rc = scp81_trigger_enc(out, json_object_size(q->in) > 1 ? &p : NULL);
 	if (rc == 0)
 		ota_put_bytes(q->out, "trigger", out);
 	return rc;
 }
 
 #define PUT_TEXT(q, p, field) do { if ((p)->field[0]) ota_put_text((q)->out, #field, (p)->field); } while (0)
+
+static void put_dns(struct ota_req *q, const struct bytes *in)
+{
+	struct scp81_dns dns;
+
+	if (scp81_trigger_dns_dec(&dns, in->data, in->len) < 0)
+		return;
+	ota_put_text(q->out, "fqdn", dns.fqdn);
+	ota_put_text(q->out, "dns_ip", dns.ip);
+	ota_put_num(q->out, "dns_port", dns.port);
+}
 
 static int trigger_dec(struct ota_req *q)
 {
@@ -85,6 +105,7 @@ static int trigger_dec(struct ota_req *q)
 	PUT_TEXT(q, &p, host);
 	PUT_TEXT(q, &p, agent);
 	PUT_TEXT(q, &p, uri);
+	put_dns(q, in);
 	return 0;
 }
 

@@ -163,6 +163,12 @@ def push(base):
             want(n, {"tested": False}, tested=True)
 
 
+def named():
+    f = dict(uri="/gsma/adminagent", port=443, fqdn="smsr.example", dns_ip="10.0.0.53", dns_port=5353)
+    got = ask("trigger_enc", **f)
+    want("trigger with a name", ask("trigger_dec", trigger=got["trigger"]), **f)
+
+
 def counters(base):
     for v in vectors(base, "scp80.json")["counter_rules"]:
         got = ask("counter_check", mode=v["mode"], stored=v["stored"], received=v["received"])
@@ -430,6 +436,13 @@ def documented(examples):
     for e, got in zip(examples, batch(examples)):
         want("example", {e["op"]: got.get("error")}, **{e["op"]: None})
         want("man page", {e["op"]: json.dumps(e, separators=(",", ":")).replace(" ", "") in man}, **{e["op"]: True})
+    with open(os.path.join(src, "..", "..", "doc", "man", "osmo-ota.1")) as f:
+        sections = {x.split("\n", 1)[0]: x for x in f.read().split("\n.SS ")[1:]}
+    for e in examples:
+        lines = subprocess.check_output([tool, "help", e["op"]]).decode().splitlines()
+        fields = [x.split()[0] for x in lines[1:] if x.startswith("  ")]
+        man = [x.split()[1] for x in sections.get(e["op"], "").split("\n.SH ")[0].splitlines() if x.startswith(".BR ")]
+        want("man page of " + e["op"], {"fields": man}, fields=fields)
     p = subprocess.run([tool, "ctlv_dec", "data=810301050082028182190403090A0B"], stdout=subprocess.PIPE)
     want("text", {"t": "objects[0].name    command details" in p.stdout.decode(), "rc": p.returncode}, t=True, rc=0)
     want("text", {"rc": subprocess.run([tool, "ctlv_dec", "data=81"], stderr=subprocess.DEVNULL).returncode}, rc=1)
@@ -440,6 +453,7 @@ documented(examples)
 establishment(examples)
 scp03()
 scp03t()
+named()
 hostile(examples)
 base = shared()
 if base:
