@@ -260,6 +260,7 @@ static bool rx_command(struct card_sessions *cs, const char *from, const uint8_t
 		card_notify(card, rx.e1->data, rx.e1->len, CARD_BY_SMS);
 		card_heard(card, CARD_BY_SMS);	/* afterwards: what it wakes stands behind the confirmation */
 		scp80_session_hurry(card);
+		cattp_session_hurry(card);
 	}
 	talloc_free(rx.e1);
 	return card;

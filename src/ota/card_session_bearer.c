@@ -11,7 +11,7 @@
 #include <osmocom/rsp/util/misc.h>
 #include "card_session_priv.h"
 
-#define FAILS_MAX 2		/* without an answer, one behind the other: the bearer is avoided for a while */
+#define FAILS_MAX 4		/* without an answer, one behind the other: the bearer is avoided for a while */
 #define HTTP_LIMIT_MIN 1024
 #define HTTP_LIMIT_MAX 16384
 
@@ -49,7 +49,7 @@ void card_bearer_cfg_default(struct card_bearer_cfg *c)
 {
 	*c = (struct card_bearer_cfg){
 		.order = { CARD_BEARER_SCP81, CARD_BEARER_CATTP, CARD_BEARER_SCP80 }, .n_order = CARD_BEARERS_N,
-		.sms_parts_limit = 10, .triggers = 2, .retry_s = 3600,
+		.sms_parts_limit = 10, .triggers = 2, .retry_s = 900,
 	};
 	cattp_srv_limits_default(&c->cattp);
 	scp81_cfg_default(&c->scp81);

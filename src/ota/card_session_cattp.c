@@ -19,6 +19,7 @@ enum cattp_session_st { ST_CLOSED, ST_TRIGGER, ST_OPEN, ST_WAIT };
 #define S(x) (1 << (x))
 #define CHANNEL_BUFFER 1400
 #define ICCID_OCTETS 10
+#define HURRY_MS 3000
 
 static void state_chg(struct card *card, enum cattp_session_st st, unsigned long ms)
 {
@@ -141,7 +142,8 @@ static void trigger_send(struct card *card)
 	if (card_refresh(card) == 0 && card->info.msisdn && sms_port_up(sms))
 		rc = push_packet(card);
 	if (rc == 0)
-		rc = sms_port_send(sms, card->info.msisdn, s->push.packet->data, s->push.packet->len, trigger_sms_done, s);
+		rc = sms_port_send_cut(sms, card->info.msisdn, s->push.packet->data, s->push.packet->len,
+				       scp80_session_ud(card), trigger_sms_done, s);
 	s->unreachable = rc < 0;
 	if (rc == 0) {
 		s->triggers++;
@@ -285,6 +287,12 @@ void cattp_session_stop(struct card *card)
 	if (state(card) == ST_TRIGGER || state(card) == ST_WAIT)
 		link_close(card);
 	card_kick(card);
+}
+
+void cattp_session_hurry(struct card *card)
+{
+	if (state(card) == ST_WAIT && card->sct.handed)
+		card_fsm_chg(card->sct.fi, ST_WAIT, HURRY_MS);
 }
 
 static bool cattp_left(const struct card *card)
@@ -535,9 +543,13 @@ static int timer_cb(struct osmo_fsm_inst *fi)
 		card->sct.more = false;
 		card_kick(card);
 		break;
-	case ST_WAIT:		/* the link did not take it, and has not ended either */
-		if (!card_bearer_failed(card, "the CAT_TP link takes no more"))
+	case ST_WAIT:
+		if (card->sct.handed) {		/* a notification waits for its confirmation */
+			link_close(card);
+			card_cmd_done(card, CARD_NO_ANSWER, "no response by CAT_TP", NULL, 0);
+		} else if (!card_bearer_failed(card, "the CAT_TP link takes no more")) {
 			card_cmd_done(card, CARD_NOT_SENT, "the CAT_TP link takes no more", NULL, 0);
+		}
 		break;
 	}
 	return 0;

@@ -243,6 +243,7 @@ int scp80_session_packet(struct card *card, struct bytes *out, struct scp80_sec 
 			 size_t len);
 /* Octets of command TLVs that fit so many SMS to this card. */
 size_t scp80_session_room(const struct card *card, unsigned parts);
+unsigned scp80_session_ud(const struct card *card);	/* octets of user data it takes in one SMS */
 
 /* card_session_cattp.c */
 int cattp_session_init(struct card *card);
@@ -251,6 +252,7 @@ void cattp_session_stop(struct card *card);
 void cattp_session_wake(struct card *card);
 void cattp_session_nothing_to_do(struct card *card);
 void cattp_session_release(struct card *card);
+void cattp_session_hurry(struct card *card);
 void cattp_session_free(struct card *card);
 bool cattp_session_por(struct card *card, const uint8_t *packet, size_t len);	/* the PoR of a trigger, by SMS */
 int cattp_session_start_srv(struct card_sessions *cs);

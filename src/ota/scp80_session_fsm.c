@@ -27,7 +27,7 @@ static void state_chg(struct card *card, enum scp80_st st, unsigned long ms)
 
 /* --- sizes ---------------------------------------------------------------------------------------------------- */
 
-static unsigned ud_of(const struct card *card)
+unsigned scp80_session_ud(const struct card *card)
 {
 	unsigned ud = card->info.learned.sms_ud;
 
@@ -42,7 +42,7 @@ static size_t packet_max(unsigned ud, unsigned parts)
 
 size_t scp80_session_room(const struct card *card, unsigned parts)
 {
-	size_t max = packet_max(ud_of(card), parts), limit = card->info.learned.scp80_limit;
+	size_t max = packet_max(scp80_session_ud(card), parts), limit = card->info.learned.scp80_limit;
 
 	return card_scp80_room(card, limit && limit < max ? limit : max);
 }
@@ -167,7 +167,7 @@ static void scp80_start(struct card *card)
 		card_cmd_done(card, CARD_NOT_SENT, "no packet could be made", NULL, 0);
 		return;
 	}
-	s->ud = ud_of(card);
+	s->ud = scp80_session_ud(card);
 	s->chain = c->chained && c->more;
 	LOG_CARD(card, DSCP80, LOGL_INFO, "script of %zu octets, TAR %06X\n", c->script_len, s->out.sec.tar);
 	attempt(card);

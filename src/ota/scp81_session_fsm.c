@@ -130,7 +130,8 @@ static void trigger_send(struct card *card)
 	if (packet && card_refresh(card) == 0 && card->info.msisdn && sms_port_up(sms))
 		rc = trigger_packet(card, packet);
 	if (rc == 0)
-		rc = sms_port_send(sms, card->info.msisdn, packet->data, packet->len, trigger_sms_done, s);
+		rc = sms_port_send_cut(sms, card->info.msisdn, packet->data, packet->len, scp80_session_ud(card),
+				       trigger_sms_done, s);
 	talloc_free(packet);
 	s->unreachable = rc < 0;
 	if (rc == 0) {
@@ -390,6 +391,7 @@ static void post_first(struct card *card, struct scp81_post *post)
 	if (post->notif) {
 		card_notify(card, post->notif, post->notif_len, CARD_BY_HTTPS);
 		scp80_session_hurry(card);
+		cattp_session_hurry(card);
 	}
 	if (unanswered)
 		card_cmd_done(card, CARD_NO_ANSWER, "the card began a new session", NULL, 0);

@@ -23,6 +23,7 @@ cases=(
 	"https-to-sms||no-https 1,no-cattp 1"
 	"sms-130|sms|sms-limit 130"
 	"por-twice|sms|por-twice 100"
+	"reset|cat-tp|reset 100"
 )
 n=${#cases[@]}
 k=00112233445566778899aabbccddeeff

@@ -109,7 +109,7 @@ struct card_bearer_cfg {
 	struct cattp_srv_limits cattp;
 	struct scp81_cfg scp81;
 };
-void card_bearer_cfg_default(struct card_bearer_cfg *c);	/* HTTPS, CAT_TP, SMS; 10 parts, 2 triggers, 1 h */
+void card_bearer_cfg_default(struct card_bearer_cfg *c);	/* HTTPS, CAT_TP, SMS; 10 parts, 2 triggers, 15 min */
 
 struct card_sessions_cfg {
 	const struct card_session_ops *ops;
