@@ -149,6 +149,34 @@ DEFUN(cfg_no_external, cfg_no_external_cmd, "no external", NO_STR "The network i
 	return CMD_SUCCESS;
 }
 
+DEFUN(cfg_dns, cfg_dns_cmd, "dns listen A.B.C.D <0-65535>",
+      "Name server for the cards\nAnswer queries, from now on\nIPv4 address\nUDP port, 0: any\n")
+{
+	return result(vty, network_dns_listen(g_sim->net, argv[0], atoi(argv[1])));
+}
+
+#define DNS_NAME_STR "Name server for the cards\nA name it knows\nHost name\n"
+
+DEFUN(cfg_dns_name, cfg_dns_name_cmd, "dns name NAME " VTY_IPV46_CMD,
+      DNS_NAME_STR "Its address, or one more of them\nIts address, or one more of them\n")
+{
+	return result(vty, network_dns_name(g_sim->net, argv[0], argv[1]));
+}
+
+DEFUN(cfg_no_dns_name, cfg_no_dns_name_cmd, "no dns name NAME", NO_STR DNS_NAME_STR)
+{
+	return result(vty, network_dns_forget(g_sim->net, argv[0]));
+}
+
+static void dns_write(struct vty *vty)
+{
+	char *text = network_dns_config(g_sim->net, g_sim), *line, *save = NULL;
+
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		vty_out(vty, " %s%s", line, VTY_NEWLINE);
+	talloc_free(text);
+}
+
 static int network_write(struct vty *vty)
 {
 	const struct sim_subscriber *s;
@@ -164,6 +192,7 @@ static int network_write(struct vty *vty)
 		vty_out(vty, " smpp listen %s %u%s%s%s", l->ip, l->port, l->password[0] ? " password " : "",
 			l->password, VTY_NEWLINE);
 	}
+	dns_write(vty);
 	llist_for_each_entry(r, &g_sim->routes, entry)
 		vty_out(vty, " route prefix %s system-id %s%s", r->prefix, r->system_id, VTY_NEWLINE);
 	llist_for_each_entry(s, &g_sim->subscribers, entry) {
@@ -365,6 +394,9 @@ void euicc_vty_init(struct sim *s)
 	install_element(NETWORK_NODE, &cfg_no_subscriber_cmd);
 	install_element(NETWORK_NODE, &cfg_route_cmd);
 	install_element(NETWORK_NODE, &cfg_external_cmd);
+	install_element(NETWORK_NODE, &cfg_dns_cmd);
+	install_element(NETWORK_NODE, &cfg_dns_name_cmd);
+	install_element(NETWORK_NODE, &cfg_no_dns_name_cmd);
 	install_element(NETWORK_NODE, &cfg_no_external_cmd);
 	install_element(CONFIG_NODE, &cfg_sim_cmd);
 	install_node(&sim_node, sim_write);

@@ -7,7 +7,7 @@
 
 enum fault_id {
 	/* short messages: percent, milliseconds */
-	FAULT_SMS_LOSS, FAULT_SMS_LOSS_ACK, FAULT_SMS_LOSS_MO, FAULT_SMS_DUPLICATE, FAULT_SMS_REORDER, FAULT_SMS_DELAY,
+	FAULT_SMS_LOSS, FAULT_SMS_LOSS_ACK, FAULT_SMS_LOSS_MO, FAULT_SMS_REFUSE_MO, FAULT_SMS_DUPLICATE, FAULT_SMS_REORDER, FAULT_SMS_DELAY,
 	FAULT_SMS_LIMIT,		/* octets of user data the card takes */
 	/* proof of receipt: percent, seconds */
 	FAULT_POR_NONE, FAULT_POR_TWICE, FAULT_POR_LATE,

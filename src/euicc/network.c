@@ -326,5 +326,6 @@ char *network_describe(struct network *net, void *ctx)
 
 	if (s && net->external)
 		return network_external_describe(net->external, s);
-	return s ? network_smsc_describe(net->smsc, s) : NULL;
+	s = s ? network_smsc_describe(net->smsc, s) : NULL;
+	return s ? network_dns_describe(net, s) : NULL;
 }

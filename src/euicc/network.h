@@ -51,6 +51,12 @@ void network_smsc_restart(struct network *net, unsigned seconds);
  * faults, SMSC and routes of this one have no part in it. 0 or negative errno. */
 int network_external(struct network *net, const char *path);
 
+/* A name server on UDP, port 0: any; the port, or negative errno. Names it knows: a name may be given several addresses. */
+int network_dns_listen(struct network *net, const char *ip, uint16_t port);
+int network_dns_name(struct network *net, const char *name, const char *ip);
+int network_dns_forget(struct network *net, const char *name);	/* all its addresses */
+char *network_dns_config(const struct network *net, void *ctx);	/* lines as the configuration has them */
+
 /* Mobile terminated by hand, as from `from`: user data as it is in the TPDU, PID 7F, DCS F6, UDHI when udhi.
  * 0 queued or under way, -ENOENT no such number, -EAGAIN queue full, -ENOTSUP the network is another program. */
 int network_inject_mt(struct network *net, const char *msisdn, const char *from, bool udhi, const uint8_t *ud, size_t len);

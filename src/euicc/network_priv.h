@@ -72,6 +72,7 @@ struct network {
 	struct network_smsc *smsc;
 	struct network_external *external;	/* NULL: we are the network */
 	struct epollset *epollset;
+	struct network_dns *dns;	/* once it is told of names */
 	struct sqldb *db;		/* what the cards have written is on disk before anything is said; NULL: no cards */
 	struct faults *faults;		/* those of all cards, and of the network itself */
 	unsigned subs, attached;
@@ -99,6 +100,9 @@ uint8_t network_smsc_mo(struct network_smsc *s, struct network_ue *ue, const cha
 void network_smsc_mo_forget(struct network_mo *mo);
 void network_smsc_alert(struct network_smsc *s, const struct network_sub *sub, uint8_t availability);
 char *network_smsc_describe(struct network_smsc *s, char *text);	/* appends */
+
+/* --- network_dns.c, for network.c --- */
+char *network_dns_describe(const struct network *net, char *text);	/* appends */
 
 /* --- network_external.c, for network.c --- */
 int network_external_attach(struct network_external *x, struct network_ue *ue);

@@ -316,7 +316,7 @@ static uint8_t network_mo_go(struct network_ue *ue, const struct tpdu_submit *t)
 		ue->net->lost++;
 		return 0;
 	}
-	if (!ue->sub)
+	if (!ue->sub || fault_roll(f, FAULT_SMS_REFUSE_MO))
 		return NETWORK_RP_OUT_OF_ORDER;
 	if (fault_roll(f, FAULT_SMS_DUPLICATE))
 		network_late(ue, t, 0);

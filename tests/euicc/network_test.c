@@ -143,9 +143,50 @@ static void seeds(void **state)
 	assert_true(fault_find("udp-loss") == FAULT_UDP_LOSS && fault_find("xyz") < 0);
 }
 
+/* The name server, with dns.json's question: aliases it has none; unknown names are said to be so; nonsense is not answered. */
+static void names(void **state)
+{
+	static const char q[] = "12340100000100000000000004736D7372076578616D706C650000010001";
+	int port = network_dns_listen(net, "127.0.0.1", 0), fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(port) };
+	uint8_t buf[512], query[64];
+	int n, len = hex_dec(query, sizeof(query), q);
+
+	assert_true(port > 0);
+	assert_int_equal(network_dns_listen(net, "127.0.0.1", 0), -EALREADY);
+	assert_int_equal(network_dns_name(net, "smsr.example", "10.0.0.1"), 0);
+	assert_int_equal(network_dns_name(net, "SMSR.example", "10.0.0.2"), 0);
+	assert_int_equal(network_dns_name(net, "smsr.example", "2001:db8::1"), 0);
+	assert_int_equal(network_dns_name(net, "smsr.example", "x"), -EINVAL);
+	assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof(sin)), 0);
+	for (n = 0; n < len; n++)	/* every prefix: not a word */
+		assert_int_equal(send(fd, query, n, 0), n);
+	assert_int_equal(send(fd, query, len, 0), len);
+	assert_true(LOOP_UNTIL(NULL, 2000, recv(fd, buf, sizeof(buf), MSG_PEEK) > 0));
+	n = recv(fd, buf, sizeof(buf), 0);
+	/* as in dns.json, but for the authority of the answer and the life time */
+	assert_string_equal(bytes_hex(root, buf, n), "12348580000100020000000004736D7372076578616D706C650000010001"
+			    "C00C000100010000001E00040A000001C00C000100010000001E00040A000002");
+	query[len - 3] = 28;
+	send(fd, query, len, 0);
+	assert_true(LOOP_UNTIL(NULL, 2000, recv(fd, buf, sizeof(buf), MSG_PEEK) > 0));
+	n = recv(fd, buf, sizeof(buf), 0);
+	assert_int_equal(n, len + 28);
+	query[13] = 'x';
+	send(fd, query, len, 0);
+	assert_true(LOOP_UNTIL(NULL, 2000, recv(fd, buf, sizeof(buf), MSG_PEEK) > 0));
+	assert_int_equal(recv(fd, buf, sizeof(buf), 0), len);
+	assert_int_equal(buf[3] & 0x0F, 3);
+	assert_string_equal(network_dns_config(net, root), "dns listen 127.0.0.1 0\ndns name smsr.example 10.0.0.1\n"
+			    "dns name SMSR.example 10.0.0.2\ndns name smsr.example 2001:db8::1\n");
+	assert_int_equal(network_dns_forget(net, "smsr.example"), 0);
+	assert_int_equal(network_dns_forget(net, "smsr.example"), -ENOENT);
+	close(fd);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { T(flow), T(restart), T(seeds) };
+	const struct CMUnitTest tests[] = { T(flow), T(restart), T(seeds), T(names) };
 
 	return terminal_rig_main("network_test", tests, ARRAY_SIZE(tests));
 }
