@@ -111,8 +111,10 @@ static double limit_us(size_t len, unsigned segments)
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new(), *ecb = EVP_CIPHER_CTX_new();
 	EVP_MAC *m = EVP_MAC_fetch(NULL, "CMAC", NULL);
 	EVP_MAC_CTX *mc = EVP_MAC_CTX_new(m);
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, "AES-128-CBC", 0), OSSL_PARAM_END };
-	EVP_CIPHER *cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL), *block = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_CIPHER, "AES-128-CBC", 0),
+				OSSL_PARAM_END };
+	EVP_CIPHER *cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
+	EVP_CIPHER *block = EVP_CIPHER_fetch(NULL, "AES-128-ECB", NULL);
 	uint8_t buf[2048] = {}, key[16] = { 1 }, iv[16] = {};
 	size_t seg = (len / segments + 16) / 16 * 16;
 	double t0;
@@ -175,8 +177,8 @@ int main(int argc, char **argv)
 	both = (now_us() - t0) / ROUNDS;
 	limit = limit_us(upp->len, segments);
 	printf("profile_personalised: %.1f us of %zu octets, %.0f a second and core\n", perso, upp->len, 1e6 / perso);
-	printf("profile_personalised_and_protected: %.1f us in %u segments, %.0f a second and core, limit %.1f us ratio %.2f\n",
-	       both, segments, 1e6 / both, limit, limit / both);
+	printf("profile_personalised_and_protected: %.1f us in %u segments, %.0f a second and core, limit %.1f us "
+	       "ratio %.2f\n", both, segments, 1e6 / both, limit, limit / both);
 	talloc_free(ctx);
 	return 0;
 }

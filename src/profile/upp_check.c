@@ -45,7 +45,8 @@ static void check_connectivity(struct check *c)
 	if (rc < 0)
 		check_error(c, "connectivity", "connectivityParameters: not TLV");
 	else if (!sms)
-		check_say(c, UPP_WARNING, "connectivity", "connectivityParameters without SMS: no notification by SMS after enabling");
+		check_say(c, UPP_WARNING, "connectivity",
+			  "connectivityParameters without SMS: no notification by SMS after enabling");
 }
 
 static void check_gfste(struct check *c)

@@ -1,4 +1,5 @@
-/* Rules for security domains, applications, remote management, directories; packages known to be bad (digest 3.2, 6, 7).
+/* Rules for security domains, applications, remote management, directories; packages known to be bad (digest 3.2, 6,
+ * 7).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <string.h>
 
@@ -100,8 +101,8 @@ static bool check_key_length(const struct der *component)
 	return len > 0;		/* kinds we do not know */
 }
 
-/* Has it a TAR? Toolkit field: priority, timers, text length, menu entries (two octets each), channels, then MSL and TARs,
- * each with its length (TS 102 226 8.2.1.3.2.2). */
+/* Has it a TAR? Toolkit field: priority, timers, text length, menu entries (two octets each), channels, then MSL and
+ * TARs, each with its length (TS 102 226 8.2.1.3.2.2). */
 static bool check_reachable(const struct der *instance)
 {
 	const struct der *toolkit = der_path(instance, 0xEA, 0x80, 0);
@@ -146,7 +147,8 @@ static void check_keys(struct check *c, const struct der *pe)
 		}
 	}
 	if (known && check_reachable(der_child(pe, 0xA1)))
-		check_say(c, UPP_WARNING, "known-bad", "a security domain reachable over the air has published test keys");
+		check_say(c, UPP_WARNING, "known-bad",
+			  "a security domain reachable over the air has published test keys");
 }
 
 void check_sd(struct check *c, const struct der *pe)

@@ -185,7 +185,10 @@ static int smsp_dec(char *out, size_t out_size, const uint8_t *body, size_t size
 
 static int hexval(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 /* "%20" for what a value cannot hold as it is. */
@@ -425,4 +428,14 @@ int upp_content_show(char *out, size_t out_size, const struct upp_content *c, co
 		return -ENOENT;
 	memset(again, 0xFF, size);
 	return c->enc(again, size, out, &err) == 0 && !memcmp(again, body, size) ? 0 : -ENOENT;
+}
+
+const char *upp_content_wrong(const char *word, const char *v)
+{
+	const struct upp_content *c = upp_content(word);
+	uint8_t body[UPP_CONTENT_FILE_MAX];
+	const char *err = NULL;
+
+	memset(body, 0xFF, sizeof(body));
+	return c && c->enc(body, sizeof(body), v, &err) < 0 ? err : NULL;
 }

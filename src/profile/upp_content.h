@@ -20,6 +20,8 @@ struct upp_content {
 const struct upp_content *upp_content(const char *word);
 /* Kind of contents of a template file, NULL: only octets. */
 const struct upp_content *upp_content_of(uint32_t pe, uint32_t tag);
+/* Why a value cannot be in any file of this kind, NULL: it can. */
+const char *upp_content_wrong(const char *word, const char *v);
 /* dec that also proves that enc gives the same octets from FF. */
 int upp_content_show(char *out, size_t out_size, const struct upp_content *c, const uint8_t *body, size_t size);
 #define UPP_CONTENT_STR_SIZE 800

@@ -89,8 +89,10 @@ static int perso_file_grow(struct perso *s, struct der *file, struct bytes **bod
 struct point {
 	uint32_t pe, tag;
 	const char *word;	/* upp_content.h */
-	const char *missing;
+	const char *missing, *too_long;
 };
+#define POINT(pe, tag, word, name, ef) \
+	{ pe, tag, word, name ": no " ef " in the package", name ": longer than its file or record" }
 
 /* Record 1 of record files, or one record for each item of a list. */
 static int perso_typed_file(struct perso *s, const struct point *pt, struct der *pe, const char *v, bool list)
@@ -109,14 +111,17 @@ static int perso_typed_file(struct perso *s, const struct point *pt, struct der 
 		rc = c->enc(body->data, shape.rec_len ? shape.rec_len : shape.size, v, s->err);
 		if (rc == -ENOSPC && c->grows && !shape.rec_len)
 			rc = perso_file_grow(s, file, &body, c, v);
+		if (rc == -ENOSPC)
+			return perso_fail(s, pt->too_long);
 		if (rc < 0)
 			return -EINVAL;
 	}
 	for (; list && upp_content_item(item, sizeof(item), &v); at += shape.rec_len) {
 		if (!shape.rec_len || at + shape.rec_len > shape.size)
 			return perso_fail(s, "impu: more values than records");
-		if (c->enc(body->data + at, shape.rec_len, item, s->err) < 0)
-			return -EINVAL;
+		rc = c->enc(body->data + at, shape.rec_len, item, s->err);
+		if (rc < 0)
+			return rc == -ENOSPC ? perso_fail(s, pt->too_long) : -EINVAL;
 	}
 	if (list)	/* nothing of another subscriber behind them */
 		memset(body->data + at, 0xFF, body->len - at);
@@ -143,7 +148,7 @@ static int perso_typed(struct perso *s, const struct point *pt, const char *v, b
 
 static int perso_iccid(struct perso *s)
 {
-	static const struct point ef = { UPP_PE_MF, 0xA4, "iccid", "iccid: no EF.ICCID in the package" };
+	static const struct point ef = POINT(UPP_PE_MF, 0xA4, "iccid", "iccid", "EF.ICCID");
 	struct der *leaf = der_path(s->root, UPP_PE_HEADER, 0x83, 0);
 	char iccid[ICCID_STR_SIZE];
 	uint8_t bcd[10];
@@ -159,8 +164,8 @@ static int perso_iccid(struct perso *s)
 /* EF.IMSI; EF.ACC has one bit, the last digit (TS 22.011 4.2), unless something else is said. */
 static int perso_imsi(struct perso *s)
 {
-	static const struct point imsi = { UPP_PE_USIM, 0xA3, "imsi", "imsi: no EF.IMSI in the package" };
-	static const struct point acc = { UPP_PE_USIM, 0xB2, "acc", "acc: no EF.ACC in the package" };
+	static const struct point imsi = POINT(UPP_PE_USIM, 0xA3, "imsi", "imsi", "EF.IMSI");
+	static const struct point acc = POINT(UPP_PE_USIM, 0xB2, "acc", "acc", "EF.ACC");
 	const struct upp_perso *p = s->p;
 	char last[2] = { 0 };
 
@@ -190,9 +195,9 @@ static const char *perso_ims_auto(struct perso *s, char out[128], const char *v,
 
 static int perso_ims(struct perso *s)
 {
-	static const struct point impi = { UPP_PE_ISIM, 0xA3, "nai", "impi: no EF.IMPI in the package" };
-	static const struct point impu = { UPP_PE_ISIM, 0xA4, "nai", "impu: no EF.IMPU in the package" };
-	static const struct point domain = { UPP_PE_ISIM, 0xA5, "nai", "domain: no EF.DOMAIN in the package" };
+	static const struct point impi = POINT(UPP_PE_ISIM, 0xA3, "nai", "impi", "EF.IMPI");
+	static const struct point impu = POINT(UPP_PE_ISIM, 0xA4, "nai", "impu", "EF.IMPU");
+	static const struct point domain = POINT(UPP_PE_ISIM, 0xA5, "nai", "domain", "EF.DOMAIN");
 	const struct upp_perso *p = s->p;
 	const char *v;
 	char buf[128];
@@ -217,9 +222,9 @@ static int perso_ims(struct perso *s)
 
 static int perso_numbers(struct perso *s)
 {
-	static const struct point msisdn = { UPP_PE_OPT_USIM, 0xA7, "msisdn", "msisdn: no EF.MSISDN in the package" };
-	static const struct point spn = { UPP_PE_USIM, 0xAD, "spn", "spn: no EF.SPN in the package" };
-	static const struct point ad = { UPP_PE_USIM, 0xB5, "mnc", "mnc_len: no EF.AD in the package" };
+	static const struct point msisdn = POINT(UPP_PE_OPT_USIM, 0xA7, "msisdn", "msisdn", "EF.MSISDN");
+	static const struct point spn = POINT(UPP_PE_USIM, 0xAD, "spn", "spn", "EF.SPN");
+	static const struct point ad = POINT(UPP_PE_USIM, 0xB5, "mnc", "mnc_len", "EF.AD");
 	const struct upp_perso *p = s->p;
 	const char mnc[2] = { '0' + p->mnc_len % 10, '\0' };
 
@@ -237,12 +242,12 @@ static int perso_networks(struct perso *s)
 		struct point pt;
 		const char *v;
 	} lists[] = {
-		{ { UPP_PE_USIM, 0xB3, "plmn", "fplmn: no EF.FPLMN in the package" }, p->fplmn },
-		{ { UPP_PE_OPT_USIM, 0xBF3A, "plmn", "ehplmn: no EF.EHPLMN in the package" }, p->ehplmn },
-		{ { UPP_PE_OPT_USIM, 0xB1, "plmnact", "hplmnwact: no EF.HPLMNwAcT in the package" }, p->hplmnwact },
-		{ { UPP_PE_OPT_USIM, 0xB0, "plmnact", "oplmnwact: no EF.OPLMNwAcT in the package" }, p->oplmnwact },
-		{ { UPP_PE_OPT_USIM, 0xAF, "plmnact", "plmnwact: no EF.PLMNwAcT in the package" }, p->plmnwact },
-		{ { UPP_PE_DF_5GS, 0xAC, "routing", "routing: no EF.Routing_Indicator in the package" }, p->routing },
+		{ POINT(UPP_PE_USIM, 0xB3, "plmn", "fplmn", "EF.FPLMN"), p->fplmn },
+		{ POINT(UPP_PE_OPT_USIM, 0xBF3A, "plmn", "ehplmn", "EF.EHPLMN"), p->ehplmn },
+		{ POINT(UPP_PE_OPT_USIM, 0xB1, "plmnact", "hplmnwact", "EF.HPLMNwAcT"), p->hplmnwact },
+		{ POINT(UPP_PE_OPT_USIM, 0xB0, "plmnact", "oplmnwact", "EF.OPLMNwAcT"), p->oplmnwact },
+		{ POINT(UPP_PE_OPT_USIM, 0xAF, "plmnact", "plmnwact", "EF.PLMNwAcT"), p->plmnwact },
+		{ POINT(UPP_PE_DF_5GS, 0xAC, "routing", "routing", "EF.Routing_Indicator"), p->routing },
 	};
 
 	for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
@@ -256,8 +261,8 @@ static int perso_networks(struct perso *s)
 static int perso_suci(struct perso *s)
 {
 	static const struct point places[] = {
-		{ UPP_PE_DF_5GS, 0xA9, "suci", "suci: no EF.SUCI_Calc_Info in the package" },
-		{ UPP_PE_DF_SAIP, 0xA3, "suci", "suci: no EF.SUCI_Calc_Info in the package" },
+		POINT(UPP_PE_DF_5GS, 0xA9, "suci", "suci", "EF.SUCI_Calc_Info"),
+		POINT(UPP_PE_DF_SAIP, 0xA3, "suci", "suci", "EF.SUCI_Calc_Info"),
 	};
 	unsigned found = 0;
 
@@ -275,7 +280,7 @@ static int perso_suci(struct perso *s)
 
 static int perso_smsc(struct perso *s)
 {
-	static const struct point ef = { UPP_PE_USIM, 0xAB, "smsc", "smsc: no EF.SMSP in the package" };
+	static const struct point ef = POINT(UPP_PE_USIM, 0xAB, "smsc", "smsc", "EF.SMSP");
 	struct der *leaf = der_path(s->root, UPP_PE_HEADER, 0x87, 0), *tree, *addr;
 	const char *smsc = s->p->smsc, *err;
 	uint8_t bcd[11] = { 0x91 };

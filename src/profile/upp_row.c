@@ -11,8 +11,10 @@
 #include <osmocom/rsp/util/ids.h>
 #include <osmocom/rsp/util/misc.h>
 
+#include "upp_content.h"
+
 #define CELL_HEX_MAX 512	/* octets */
-/* Constant of the derivation (GP Amd D 4.1.5 has others for session keys); context: ICCID as in the header, KVN, KID. */
+/* Of the derivation (GP Amd D 4.1.5 has others for session keys); context: ICCID as in the header, KVN, KID. */
 #define ROW_DERIVE_CONSTANT 0x80
 
 enum row_kind { ROW_SKIP, ROW_TEXT, ROW_DIGITS, ROW_HEX, ROW_UINT, ROW_ALGO, ROW_KEY, ROW_COUNTER, ROW_FILE };
@@ -23,13 +25,14 @@ struct row_point {
 	size_t offset, len_offset;	/* in struct upp_perso; len_offset 0: none */
 	uint16_t min, max;		/* octets or digits */
 	uint16_t random;		/* octets or digits of a random value, 0: cannot be */
+	const char *content;		/* upp_content.h: what the value is checked as */
 };
 
 #define P(m) offsetof(struct upp_perso, m)
 static const struct row_point row_points[] = {
 	{ "iccid", ROW_DIGITS, P(iccid), 0, 19, 20, 0 },
 	{ "imsi", ROW_DIGITS, P(imsi), 0, 6, 15, 0 },
-	{ "acc", ROW_TEXT, P(acc), 0, 1, 64, 0 },
+	{ "acc", ROW_TEXT, P(acc), 0, 1, 64, 0, "acc" },
 	{ "mnc_len", ROW_UINT, P(mnc_len), 0, 2, 3, 0 },
 	{ "algo", ROW_ALGO, P(algo), 0, 0, 0, 0 },
 	{ "k", ROW_HEX, P(k), P(k_len), 16, 32, 16 },
@@ -49,17 +52,17 @@ static const struct row_point row_points[] = {
 	{ "adm2", ROW_TEXT, P(adm2), 0, 4, 16, 8 },
 	{ "msisdn", ROW_DIGITS, P(msisdn), 0, 3, 15, 0 },
 	{ "smsc", ROW_DIGITS, P(smsc), 0, 3, 15, 0 },
-	{ "spn", ROW_TEXT, P(spn), 0, 1, 64, 0 },
+	{ "spn", ROW_TEXT, P(spn), 0, 1, 64, 0, "spn" },
 	{ "impi", ROW_TEXT, P(impi), 0, 1, 255, 0 },
 	{ "impu", ROW_TEXT, P(impu), 0, 1, 1024, 0 },
 	{ "domain", ROW_TEXT, P(domain), 0, 1, 255, 0 },
-	{ "suci", ROW_TEXT, P(suci), 0, 1, 1024, 0 },
+	{ "suci", ROW_TEXT, P(suci), 0, 1, 1024, 0, "suci" },
 	{ "routing", ROW_DIGITS, P(routing), 0, 1, 4, 0 },
-	{ "fplmn", ROW_TEXT, P(fplmn), 0, 1, 1024, 0 },
-	{ "ehplmn", ROW_TEXT, P(ehplmn), 0, 1, 1024, 0 },
-	{ "hplmnwact", ROW_TEXT, P(hplmnwact), 0, 1, 1024, 0 },
-	{ "oplmnwact", ROW_TEXT, P(oplmnwact), 0, 1, 1024, 0 },
-	{ "plmnwact", ROW_TEXT, P(plmnwact), 0, 1, 1024, 0 },
+	{ "fplmn", ROW_TEXT, P(fplmn), 0, 1, 1024, 0, "plmn" },
+	{ "ehplmn", ROW_TEXT, P(ehplmn), 0, 1, 1024, 0, "plmn" },
+	{ "hplmnwact", ROW_TEXT, P(hplmnwact), 0, 1, 1024, 0, "plmnact" },
+	{ "oplmnwact", ROW_TEXT, P(oplmnwact), 0, 1, 1024, 0, "plmnact" },
+	{ "plmnwact", ROW_TEXT, P(plmnwact), 0, 1, 1024, 0, "plmnact" },
 	{ "pol", ROW_HEX, P(pol), 0, 1, 1, 0 },
 	{ "connectivity", ROW_HEX, P(connectivity), P(connectivity_len), 1, 255, 0 },
 };
@@ -101,7 +104,8 @@ struct upp_cols *upp_cols_new(void *ctx)
 static int row_fail(const struct upp_cols *c, unsigned i, struct upp_row_err *err, const char *why)
 {
 	err->column = i < c->n_csv ? i + 1 : 0;
-	snprintf(err->name, sizeof(err->name), "%s", i < c->n && i < UPP_COLS_MAX && c->col[i].name ? c->col[i].name : "");
+	snprintf(err->name, sizeof(err->name), "%s",
+		 i < c->n && i < UPP_COLS_MAX && c->col[i].name ? c->col[i].name : "");
 	snprintf(err->msg, sizeof(err->msg), "%s", why);
 	return -EINVAL;
 }
@@ -330,7 +334,7 @@ static const char *cell_rules(const struct upp_cols *c, const struct col *col)
 		return "wrong check digit";
 	if (!strcmp(col->name, "imsi") && c->plmn[0] && strncmp(col->value, c->plmn, strlen(c->plmn)))
 		return "not in the network of the batch";
-	return NULL;
+	return col->pt->content ? upp_content_wrong(col->pt->content, col->value) : NULL;
 }
 
 static const uint8_t *cell_octets(struct upp_cols *c, const struct col *col, size_t *len)

@@ -158,8 +158,8 @@ static void text_sort(struct der *pe)
 static void text_clear(struct text *t)
 {
 	static const struct text_name header[] = { { "type", 0x82 }, { "iccid", 0x83 }, { "pol", 0x84 },
-						   { "services", 0xA5 }, { "templates", 0xA6 }, { "connectivity", 0x87 },
-						   { "version", 0x80 }, { "version", 0x81 }, { NULL, 0 } };
+						   { "services", 0xA5 }, { "templates", 0xA6 },
+						   { "connectivity", 0x87 }, { "version", 0x80 }, { "version", 0x81 }, { NULL, 0 } };
 	struct der *n, *next;
 	unsigned i;
 

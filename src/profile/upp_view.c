@@ -92,7 +92,8 @@ static void view_oid(struct view *v, const struct der *n)
 		if (n->v[i] & 0x80)
 			continue;
 		if (first)
-			say(v, " %u %u", arc < 80 ? (unsigned)arc / 40 : 2, arc < 80 ? (unsigned)arc % 40 : (unsigned)arc - 80);
+			say(v, " %u %u", arc < 80 ? (unsigned)arc / 40 : 2,
+			    arc < 80 ? (unsigned)arc % 40 : (unsigned)arc - 80);
 		else
 			say(v, " %llu", (unsigned long long)arc);
 		first = false;

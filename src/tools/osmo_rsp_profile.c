@@ -25,23 +25,23 @@ static const char help[] =
 	"  check FILE                    rules for packages; exit code 1 when one is broken\n"
 	"  diff FILE FILE [--with-secrets]   what differs; exit code 1 when something does\n"
 	"  build DESCRIPTION -o OUT [--include-dir DIR]   package from a text description (upp-text.md)\n"
-	"  decompile FILE [-o OUT]       description of a package, keys included; `build` of it gives the same package\n"
+	"  decompile FILE [-o OUT]       description of a package, keys included; `build` gives the same package\n"
 	"  personalise FILE -o OUT VALUES            one package\n"
 	"  personalise FILE --out-dir DIR --csv CSV  one for each row; columns: upp-csv.md\n"
 	"  personalise FILE --out-dir DIR --pool N   N of them; iccid, imsi, msisdn count up from their values\n"
 	"        --set COLUMN=VALUE       for all rows; secrets only as `random` or `derived`\n"
 	"        [--iccid N] [--imsi N] [--msisdn N] [--smsc N] [--spn NAME] [--pol HEX] [--connectivity HEX]\n"
 	"        [--k-file FILE] [--opc-file FILE]    32 hex digits each\n"
-	"        [--secrets FILE]         lines: COLUMN VALUE, or key KVN KID HEX [COUNTER] (KVN, KID, COUNTER in hex)\n"
+	"        [--secrets FILE]         lines: COLUMN VALUE, or key KVN KID HEX [COUNTER] (all in hex)\n"
 	"        [--master-key-file FILE] what `derived` comes from\n"
 	"        [--plmn N] [--no-luhn]   IMSIs must begin with N; any check digit in ICCIDs\n"
 	"        [--values FILE]          the values used, random ones included, as CSV\n"
 	"  --help, --version\n"
-	"FILE, DESCRIPTION and CSV may be - for standard input, OUT - for standard output. OUT is made with mode 0600.\n"
+	"FILE, DESCRIPTION and CSV may be - for standard input, OUT - for standard output; OUT has mode 0600.\n"
 	"Secrets come from files, never from the command line, which everybody on the machine can read.\n";
 
-enum { OPT_ICCID = 256, OPT_IMSI, OPT_MSISDN, OPT_SMSC, OPT_SPN, OPT_POL, OPT_CONN, OPT_K, OPT_OPC, OPT_SECRETS, OPT_SET,
-       OPT_CSV, OPT_POOL, OPT_DIR, OPT_VALUES, OPT_PLMN, OPT_NO_LUHN, OPT_MASTER, OPT_NOTATION, OPT_WITH };
+enum { OPT_ICCID = 256, OPT_IMSI, OPT_MSISDN, OPT_SMSC, OPT_SPN, OPT_POL, OPT_CONN, OPT_K, OPT_OPC, OPT_SECRETS,
+       OPT_SET, OPT_CSV, OPT_POOL, OPT_DIR, OPT_VALUES, OPT_PLMN, OPT_NO_LUHN, OPT_MASTER, OPT_NOTATION, OPT_WITH };
 static const struct option options[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },

@@ -1,5 +1,5 @@
-/* osmo-rsp-profile personalise: values from options, a CSV file or a generated pool; one package, or a directory of them
- * that appears only when every row was good.
+/* osmo-rsp-profile personalise: values from options, a CSV file or a generated pool; one package, or a directory of
+ * them that appears only when every row was good.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <dirent.h>
 #include <errno.h>

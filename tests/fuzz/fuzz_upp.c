@@ -5,6 +5,7 @@
 #include <osmocom/rsp/profile/upp_file.h>
 #include <osmocom/rsp/profile/upp_perso.h>
 #include <osmocom/rsp/profile/upp_text.h>
+#include <osmocom/rsp/profile/upp_view.h>
 
 #include "../../src/euicc/install.h"
 #include "../profile/packages.h"
@@ -25,6 +26,24 @@ static void tree(void *ctx, const uint8_t *in, size_t len)
 	FUZZ_CHECK(d || err);
 	if (d)		/* nothing touched: the same octets */
 		FUZZ_CHECK(der_write(out, d) == 0 && bytes_eq(out, in, len));
+}
+
+static void view(void *ctx, const uint8_t *in, size_t len)
+{
+	const char *err = NULL;
+	struct bytes *text;
+	unsigned n = 0;
+
+	text = upp_view(ctx, in, len, UPP_VIEW_TREE, false, &err);
+	FUZZ_CHECK(text || err);
+	talloc_free(text);
+	talloc_free(upp_view(ctx, in, len, UPP_VIEW_NOTATION, true, &err));
+	text = upp_diff(ctx, in, len, in, len, false, &n, &err);
+	FUZZ_CHECK(!text || (!n && !text->len));
+	talloc_free(text);
+	text = upp_diff(ctx, in, len / 2, in, len, false, &n, &err);
+	FUZZ_CHECK(!text || n || !text->len);
+	talloc_free(text);
 }
 
 static void perso(void *ctx, const uint8_t *in, size_t len)
@@ -73,6 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		upp_fcp_dec(&fcp, data + 1, len - 1);
 		tree(ctx, data + 1, len - 1);
 		perso(ctx, data + 1, len - 1);
+		view(ctx, data + 1, len - 1);
 		install(ctx, data[0] + 1, data + 1, len - 1);
 	}
 	talloc_free(ctx);

@@ -39,7 +39,7 @@ struct upp_perso {
 	const struct upp_perso_key *keys;	/* security domain keys, in every domain that has KVN and KID */
 	unsigned n_keys;
 
-	enum upp_algo algo;		/* changes akaParameter and the header's services; RES becomes 64 bits unless said */
+	enum upp_algo algo;		/* changes akaParameter and the header's services; RES becomes 64 bits */
 	size_t k_len, opc_len, op_len;	/* 0: 16. TUAK: k 16 or 32, the others 32 */
 	const uint8_t *op;		/* OP or TOP instead of opc; needs k */
 	const uint8_t *aka_options;	/* algorithmOptions, one octet */

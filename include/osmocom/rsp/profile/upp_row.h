@@ -28,8 +28,8 @@ void upp_cols_no_luhn(struct upp_cols *c);
 /* Master key for cells that say "derived"; borrowed. */
 void upp_cols_master(struct upp_cols *c, const struct key *master);
 
-/* One line of CSV (quotes as in RFC 4180, no line breaks within them). Empty cells leave the point as it is, "random" and
- * "derived" make a value. The result and its values live until the next row. NULL: *err says which column and why. */
+/* One line of CSV (quotes as in RFC 4180, no line breaks within them). Empty cells leave the point as it is, "random"
+ * and "derived" make a value. The result and its values live until the next row. NULL: *err says which column and why. */
 const struct upp_perso *upp_row_csv(struct upp_cols *c, const char *line, struct upp_row_err *err);
 /* Row n (from 0) of a generated pool: fixed columns only; iccid, imsi and msisdn count up from their value. */
 const struct upp_perso *upp_row_pool(struct upp_cols *c, unsigned n, struct upp_row_err *err);

@@ -10,8 +10,8 @@ struct upp_text_err {
 };
 /* Where a text's "include NAME" and "cap=NAME" come from. */
 struct upp_text_files {
-	/* Contents under ctx: another text (NUL behind it, not counted), or the load file data block of a CAP or IJC file.
-	 * NULL with *err static text. */
+	/* Contents under ctx: another text (NUL behind it, not counted), or the load file data block of a CAP or IJC
+	 * file. NULL with *err static text. */
 	struct bytes *(*text)(void *ctx, void *data, const char *name, const char **err);
 	struct bytes *(*code)(void *ctx, void *data, const char *name, const char **err);
 	void *data;
