@@ -18,6 +18,8 @@
 #define ES8_SESSION_SEQ		1	/* SCP03 counter of the first session under new keys (card-side.md 6.1) */
 #define ES8_SESSION_SEG_MAX	65503	/* plain octets: a receiver takes 64 kB, MAC included (card-side.md 7.1) */
 #define ES8_SESSION_SCRIPT_MAX	64	/* segments in one script */
+#define ES8_SESSION_TOKEN_KVN	0x70	/* key 70/01 of the ISD-P (card-side.md 6.6) */
+#define ES8_SESSION_PERSO_CMDS	4	/* wrapped commands at most: PUT KEY, three STORE DATA */
 #define ES8_SESSION_PPK		16	/* octets of a profile protection key */
 #define ES8_SESSION_RESULT_MAX	2048	/* octets of EUICCResponse we take */
 
@@ -39,6 +41,8 @@ struct es8_session {
 	bool opening;			/* the script under way holds them, and 87 where keys are replaced */
 	unsigned n_notes;		/* segments in the script under way */
 	struct scp03t_note note[ES8_SESSION_SCRIPT_MAX];
+	struct key *token;		/* with an identity */
+	bool perso_sent, perso_done;
 	struct bytes *euicc_rsp;
 	char result[ES8_SESSION_ERR_SIZE];
 };
@@ -197,16 +201,162 @@ bool es8_session_kcv(const struct es8_session *s, uint8_t kcv[3][3])
 
 /* The profile ---------------------------------------------------------------------------------------------------- */
 
+/* Session number n under these keys. */
+static int es8_session_open(struct es8_session *s, uint32_t n)
+{
+	TALLOC_FREE(s->scp);
+	if (scp03_card_challenge(s->card_challenge, s->keys.k[0], n, &s->cfg.isdp) < 0)
+		return -EINVAL;
+	s->scp = scp03_new(s, s->keys.k[0], s->keys.k[1], s->host_challenge, s->card_challenge);
+	return s->scp ? 0 : -ENOMEM;
+}
+
 int es8_session_package(struct es8_session *s, const uint8_t *upp, size_t len)
 {
 	if (s->keys.n != 3 || !len)
 		return -EINVAL;
 	s->upp = bytes_dup(s, upp, len);
 	bytes_secret(s->upp);
-	if (scp03_card_challenge(s->card_challenge, s->keys.k[0], ES8_SESSION_SEQ, &s->cfg.isdp) < 0)
-		return -EINVAL;
-	s->scp = scp03_new(s, s->keys.k[0], s->keys.k[1], s->host_challenge, s->card_challenge);
-	return s->upp && s->scp ? 0 : -ENOMEM;
+	return s->upp ? es8_session_open(s, ES8_SESSION_SEQ) : -ENOMEM;
+}
+
+/* Identification and token key, in a session of their own before the package's: SCP03 on APDUs (card-side.md 6.6) -- */
+
+static int perso_put(struct bytes *script, const struct bytes *apdu)
+{
+	int rc = apdu->err ? apdu->err : script_put_capdu(script, apdu->data, apdu->len);
+
+	return rc < 0 ? rc : 0;
+}
+
+/* Protects this command and takes the note that its answer is read with. */
+static int perso_wrap(struct es8_session *s, struct bytes *script, struct bytes *plain)
+{
+	struct bytes *out = bytes_new(s, 300);
+	struct apdu_cmd c;
+	int rc = plain->err || s->n_notes >= ES8_SESSION_PERSO_CMDS ? -EINVAL : apdu_dec(&c, plain->data, plain->len);
+
+	if (rc == 0)
+		rc = scp03_wrap(s->scp, out, &c);
+	if (rc >= 0)
+		rc = perso_put(script, out);
+	scp03t_note_take(s->scp, &s->note[s->n_notes++]);
+	bytes_clear(plain);
+	talloc_free(out);
+	return rc;
+}
+
+/* DGI 0070 with one of the three. */
+static int perso_identity(struct es8_session *s, struct bytes *script, struct bytes *plain, uint32_t tag, const uint8_t *v,
+			  size_t len)
+{
+	uint8_t body[20];
+	struct apdu_cmd c = { .cla = 0x80, .ins = GP_INS_STORE_DATA, .p1 = 0x88, .has_le = true };
+	struct bytes *tlv, *dgi;
+	int rc;
+
+	if (!len)
+		return 0;
+	tlv = bytes_new(s, sizeof(body));
+	dgi = bytes_new(s, 64);
+	tlv_put(tlv, tag, v, len);
+	rc = dgi_put(dgi, 0x0070, tlv->data, tlv->len);
+	c.data = dgi->data;
+	c.lc = dgi->len;
+	if (rc >= 0)
+		rc = apdu_put(plain, &c);
+	if (rc >= 0)
+		rc = perso_wrap(s, script, plain);
+	talloc_free(tlv);
+	talloc_free(dgi);
+	return rc;
+}
+
+static int es8_session_perso_script(struct es8_session *s, struct bytes *script)
+{
+	const struct es8_identity *id = s->cfg.identity;
+	struct bytes *apdu = bytes_new(s, 300);
+	int rc;
+
+	s->token = key_random(s, KEY_TYPE_AES, 16);
+	s->n_notes = 0;
+	rc = scp03_init_update_enc(apdu, ES8_SESSION_KVN, s->host_challenge);
+	if (rc >= 0)
+		rc = perso_put(script, apdu);
+	bytes_clear(apdu);
+	if (rc >= 0)
+		rc = scp03_ext_auth_enc(s->scp, apdu);
+	if (rc >= 0)
+		rc = perso_put(script, apdu);
+	bytes_clear(apdu);
+	if (rc >= 0)
+		rc = gp_put_key_enc(apdu, ES8_SESSION_TOKEN_KVN, 1, s->token, s->keys.k[2]);
+	if (rc >= 0)
+		rc = perso_wrap(s, script, apdu);
+	if (rc >= 0)
+		rc = perso_identity(s, script, apdu, 0x42, id->sin, id->sin_len);
+	if (rc >= 0)
+		rc = perso_identity(s, script, apdu, 0x45, id->sdin, id->sdin_len);
+	if (rc >= 0)
+		rc = perso_identity(s, script, apdu, 0x5F20, id->provider, id->provider_len);
+	s->perso_sent = true;
+	talloc_free(apdu);
+	return rc;
+}
+
+static int perso_opened(struct es8_session *s, struct rd *r, char err[ES8_SESSION_ERR_SIZE])
+{
+	struct apdu_rsp a;
+	struct scp03_init init;
+	uint8_t cryptogram[8];
+
+	scp03_card_cryptogram(s->scp, cryptogram);
+	if (script_rapdu_next(r, &a) == 1 && apdu_sw_ok(a.sw) && scp03_init_dec(&init, a.data, a.len) == 0 &&
+	    secret_eq(init.card_challenge, s->card_challenge, 8) && secret_eq(init.card_cryptogram, cryptogram, 8) &&
+	    script_rapdu_next(r, &a) == 1 && apdu_sw_ok(a.sw))
+		return 0;
+	snprintf(err, ES8_SESSION_ERR_SIZE, "no SCP03 session for the token key: not the keys just made, or refused");
+	return -EREMOTEIO;
+}
+
+static int es8_session_perso_answer(struct es8_session *s, const uint8_t *tlvs, size_t n, char err[ES8_SESSION_ERR_SIZE])
+{
+	struct bytes *raw = bytes_new(s, 300), *out = bytes_new(s, 300);
+	struct apdu_rsp a;
+	struct rd r;
+	uint16_t sw = 0;
+	int rc;
+
+	rd_init(&r, tlvs, n);
+	rc = perso_opened(s, &r, err);
+	for (unsigned i = 0; rc >= 0 && i < s->n_notes; i++) {
+		bytes_clear(raw);
+		bytes_clear(out);
+		rc = script_rapdu_next(&r, &a) == 1 ? 0 : -EPROTO;
+		if (rc == 0) {
+			bytes_put(raw, a.data, a.len);
+			bytes_put_u16(raw, a.sw);
+			scp03t_note_use(s->scp, &s->note[i]);
+			rc = scp03_rsp_unwrap(s->scp, out, &sw, raw->data, raw->len);
+		}
+		if (rc >= 0 && !apdu_sw_ok(sw))
+			rc = -EREMOTEIO;
+		if (rc < 0)
+			snprintf(err, ES8_SESSION_ERR_SIZE, "the card refused %s: %04X %s",
+				 i ? "its identification (0070)" : "the token key", sw, gp_sw_text(sw));
+	}
+	talloc_free(raw);
+	talloc_free(out);
+	if (rc < 0)
+		return rc;
+	s->perso_done = true;
+	rand_bytes(s->host_challenge, sizeof(s->host_challenge));
+	return es8_session_open(s, ES8_SESSION_SEQ + 1);
+}
+
+const struct key *es8_session_token_key(const struct es8_session *s)
+{
+	return s->perso_done ? s->token : NULL;
 }
 
 unsigned es8_session_segments(const struct es8_session *s)
@@ -245,6 +395,8 @@ int es8_session_data_script(struct es8_session *s, struct bytes *script)
 {
 	int rc = 0;
 
+	if (s->cfg.identity && !s->perso_done)
+		return s->perso_sent ? -EALREADY : es8_session_perso_script(s, script);
 	s->opening = !s->started;
 	if (s->opening) {
 		rc = scp03t_init_enc(script, ES8_SESSION_KVN, s->host_challenge);
@@ -357,6 +509,8 @@ int es8_session_data_answer(struct es8_session *s, const uint8_t *resp, size_t l
 
 	if (rc < 0)
 		return rc;
+	if (s->perso_sent && !s->perso_done)
+		return es8_session_perso_answer(s, tlvs, n, err);
 	rd_init(&r, tlvs, n);
 	if (s->opening)
 		rc = es8_session_opened(s, &r, err);

@@ -253,6 +253,7 @@ static void create(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 	cfg.segments_per_script = card->segments_per_script;
 	cfg.point_tlv = card->point_tlv;
 	cfg.random_keys = card->random_keys;
+	cfg.identity = p->env->identity;
 	p->es8 = es8_session_new(p->fi, &cfg);
 	OSMO_ASSERT(p->es8);
 	proc_download_note(p, LOGL_INFO, "ISD-P %s created", aid_str(aid, &p->row.isdp));
@@ -373,6 +374,7 @@ static void data(struct osmo_fsm_inst *fi, uint32_t event, void *data)
 		return;
 	if (es8_session_last(p->es8)) {
 		proc_download_note(p, LOGL_INFO, "installed, the card says: %s", es8_session_result(p->es8));
+		stock_token_set(p->env->stock, p->row.iccid, &p->row.isdp, es8_session_token_key(p->es8));
 		TALLOC_FREE(p->es8);
 		proc_download_enter(p, ST(COMPLETED));
 	} else {

@@ -24,6 +24,7 @@ struct proc_download_env {
 	struct card_types cards;
 	unsigned memory_percent, memory_extra;	/* RequiredMemory: percent of the package, and this on top */
 	unsigned cleanup_s;		/* validity of a DeleteISDP after a failure */
+	const struct es8_identity *identity;	/* the ISD-P gets it, and a token key for Master Delete; NULL: not */
 	/* Seconds that a new download of this profile waits for proc_download_go(); NULL: none does. */
 	unsigned (*hold)(void *priv, const char *iccid);
 	void *hold_priv;

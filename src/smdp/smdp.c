@@ -263,6 +263,7 @@ void smdp_apply(struct smdp *s)
 {
 	if (s->batches)
 		stock_batches_slice(s->batches, s->cfg.import_slice_ms);
+	s->dl.identity = s->cfg.has_identity ? &s->cfg.identity : NULL;
 	s->dl.memory_percent = s->cfg.memory_percent;
 	s->dl.memory_extra = s->cfg.memory_extra;
 	s->dl.cleanup_s = s->cfg.cleanup_s;

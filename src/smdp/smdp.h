@@ -5,6 +5,7 @@
 #include <osmocom/rsp/crypto/cert.h>
 
 #include "es2_srv.h"
+#include "es8_session.h"
 #include "hlr.h"
 #include "stock_batch.h"
 #include "stock_srv.h"
@@ -22,6 +23,8 @@ struct smdp_cfg {		/* strings: talloc children of struct smdp, NULL until config
 	unsigned es_port, validity_s, cleanup_s;
 	unsigned memory_percent, memory_extra, import_slice_ms;
 	struct stock_cfg stock;
+	struct es8_identity identity;
+	bool has_identity;
 	struct hlr_cfg hlr;
 };
 

@@ -55,6 +55,8 @@ static const char *const schema[] = {
 	" next INTEGER NOT NULL, dead INTEGER NOT NULL, message TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX hlr_next ON hlr(dead, next);",
 	es_link_schema_2,
+	/* What a Master Delete of the profile takes, sealed: the ISD-P it is in, and the key of its tokens. */
+	"ALTER TABLE stock ADD COLUMN token BLOB;",
 };
 
 #define DL_COLS                                                                                                        \

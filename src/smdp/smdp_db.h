@@ -56,6 +56,8 @@ int smdp_db_stock_keys(struct smdp_db *db, void *ctx, const char *iccid, struct 
 /* One available profile of this owner and type: 0; -ENOENT type unknown for the owner; -ENODATA all gone. */
 int smdp_db_stock_pick(struct smdp_db *db, const char *owner, const char *type, char iccid[ICCID_STR_SIZE]);
 int smdp_db_stock_state(struct smdp_db *db, const char *iccid, enum stock_state state, const char *eid);
+int smdp_db_stock_token_set(struct smdp_db *db, const char *iccid, const struct bytes *sealed);
+struct bytes *smdp_db_stock_token_get(struct smdp_db *db, void *ctx, const char *iccid);	/* NULL: none */
 int64_t smdp_db_stock_count(struct smdp_db *db);
 /* Available profiles of this owner and type, counted up to limit. */
 int64_t smdp_db_stock_left(struct smdp_db *db, const char *owner, const char *type, unsigned limit);

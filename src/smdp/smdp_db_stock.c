@@ -26,6 +26,8 @@ enum {
 	ST_TYPE,
 	ST_PICK,
 	ST_STATE,
+	ST_TOKEN_SET,
+	ST_TOKEN_GET,
 	ST_COUNT,
 	ST_LEFT,
 	ST_SUMMARY,
@@ -50,6 +52,8 @@ static const char *const sql[] = {
 	[ST_TYPE] = "SELECT 1 FROM stock WHERE owner = ? AND type = ? LIMIT 1",
 	[ST_PICK] = "SELECT iccid FROM stock WHERE owner = ? AND type = ? AND state = 0 ORDER BY iccid LIMIT 1",
 	[ST_STATE] = "UPDATE stock SET state = ?2, eid = ?3 WHERE iccid = ?1",
+	[ST_TOKEN_SET] = "UPDATE stock SET token = ?2 WHERE iccid = ?1",
+	[ST_TOKEN_GET] = "SELECT token FROM stock WHERE iccid = ?",
 	[ST_COUNT] = "SELECT COUNT(*) FROM stock",
 	[ST_LEFT] = "SELECT COUNT(*) FROM (SELECT 1 FROM stock WHERE owner = ? AND type = ? AND state = 0 LIMIT ?)",
 	[ST_SUMMARY] = "SELECT owner, type, state, COUNT(*) FROM stock WHERE owner = ?1 OR ?1 = ''"
@@ -240,6 +244,25 @@ int smdp_db_stock_state(struct smdp_db *db, const char *iccid, enum stock_state 
 	sqldb_bind_int(db->stock, ST_STATE, 2, state);
 	sqldb_bind_text(db->stock, ST_STATE, 3, eid ? : "");
 	return sqldb_exec(db->stock, ST_STATE);
+}
+
+int smdp_db_stock_token_set(struct smdp_db *db, const char *iccid, const struct bytes *sealed)
+{
+	sqldb_bind_text(db->stock, ST_TOKEN_SET, 1, iccid);
+	sqldb_bind_blob(db->stock, ST_TOKEN_SET, 2, sealed ? sealed->data : NULL, sealed ? sealed->len : 0);
+	return sqldb_exec(db->stock, ST_TOKEN_SET);
+}
+
+struct bytes *smdp_db_stock_token_get(struct smdp_db *db, void *ctx, const char *iccid)
+{
+	struct bytes *b = NULL;
+
+	sqldb_bind_text(db->stock, ST_TOKEN_GET, 1, iccid);
+	if (sqldb_step(db->stock, ST_TOKEN_GET) == 1) {
+		b = blob(db, ctx, ST_TOKEN_GET, 0);
+		sqldb_reset(db->stock, ST_TOKEN_GET);
+	}
+	return b;
 }
 
 static int64_t number(struct smdp_db *db, unsigned st)

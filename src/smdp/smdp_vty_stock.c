@@ -126,6 +126,55 @@ DEFUN(cfg_slice, cfg_slice_cmd, "import-slice <1-1000>",
 	return CMD_SUCCESS;
 }
 
+static int identity_part(uint8_t out[16], size_t *len, const char *hex)
+{
+	int n = hex_dec(out, 16, hex);
+
+	*len = n > 0 ? n : 0;
+	return n > 0 ? 0 : -EINVAL;
+}
+
+#define MASTER_STR "Give each ISD-P a token key and what Master Delete has to name (SGP.02 4.1.1.6)\n"
+DEFUN(cfg_master, cfg_master_cmd, "master-delete sin HEX sdin HEX provider HEX",
+      MASTER_STR "Issuer's identification number\n1 to 16 octets\nSecurity domain's\n1 to 16 octets\n"
+      "Application provider's\n1 to 16 octets\n")
+{
+	struct es8_identity id = {};
+
+	if (identity_part(id.sin, &id.sin_len, argv[0]) < 0 || identity_part(id.sdin, &id.sdin_len, argv[1]) < 0 ||
+	    identity_part(id.provider, &id.provider_len, argv[2]) < 0) {
+		vty_out(vty, "%% 1 to 16 octets each, hexadecimal%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	g_smdp->cfg.identity = id;
+	g_smdp->cfg.has_identity = true;
+	smdp_apply(g_smdp);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_no_master, cfg_no_master_cmd, "no master-delete", NO_STR MASTER_STR)
+{
+	g_smdp->cfg.has_identity = false;
+	smdp_apply(g_smdp);
+	return CMD_SUCCESS;
+}
+
+static void write_hex(struct vty *vty, const char *name, const uint8_t *b, size_t len)
+{
+	vty_out(vty, " %s ", name);
+	for (size_t i = 0; i < len; i++)
+		vty_out(vty, "%02X", b[i]);
+}
+
+static void write_master(struct vty *vty, const struct es8_identity *id)
+{
+	vty_out(vty, " master-delete");
+	write_hex(vty, "sin", id->sin, id->sin_len);
+	write_hex(vty, "sdin", id->sdin, id->sdin_len);
+	write_hex(vty, "provider", id->provider, id->provider_len);
+	vty_out(vty, "%s", VTY_NEWLINE);
+}
+
 #define JSON_STR "Stock and batches as JSON over mutual TLS, for operators; from the next start on\n"
 DEFUN(cfg_json, cfg_json_cmd, "json bind ADDR <0-65535>", JSON_STR "Listen\nIPv4 or IPv6 address\nTCP port, usually 8456; 0: any\n")
 {
@@ -147,6 +196,8 @@ void smdp_vty_stock_write(struct vty *vty)
 
 	if (c->json_ip)
 		vty_out(vty, " json bind %s %u%s", c->json_ip, c->json_port, VTY_NEWLINE);
+	if (c->has_identity)
+		write_master(vty, &c->identity);
 	write_card_type(vty, &g_smdp->dl.cards.other, " ");
 	vty_out(vty, " reuse failed %s%s reuse deleted %s%s import-slice %u%s", reuse_names[c->stock.failed], VTY_NEWLINE,
 		reuse_names[c->stock.deleted], VTY_NEWLINE, c->import_slice_ms, VTY_NEWLINE);
@@ -326,16 +377,32 @@ DEFUN(profile_reuse, profile_reuse_cmd, "profile ICCID reuse",
 	return rc < 0 ? CMD_WARNING : CMD_SUCCESS;
 }
 
+DEFUN(profile_master, profile_master_cmd, "profile ICCID master-delete",
+      "One profile on stock\nICCID\nThe command, with its token, that deletes it from its eUICC whatever its POL1 says\n")
+{
+	struct bytes *apdu = bytes_new(g_smdp, 300);
+	int rc = stock_master_delete(g_smdp->stock, argv[0], &g_smdp->cfg.identity, apdu);
+
+	if (rc < 0)
+		vty_out(vty, "%% %s%s", rc == -ENOENT ? "its ISD-P has no token key of ours" : "its key cannot be unsealed",
+			VTY_NEWLINE);
+	else
+		vty_out(vty, "%s%s", bytes_hex(apdu, apdu->data, apdu->len), VTY_NEWLINE);
+	talloc_free(apdu);
+	return rc < 0 ? CMD_WARNING : CMD_SUCCESS;
+}
+
 void smdp_vty_stock_init(void)
 {
 	static struct cmd_element *const both[] = { &cfg_segment_size_cmd, &cfg_segments_cmd, &cfg_protection_cmd,
 		&cfg_public_key_cmd };
 	static struct cmd_element *const smdp[] = {
 		&cfg_card_type_cmd, &cfg_no_card_type_cmd, &cfg_reuse_cmd, &cfg_low_cmd, &cfg_no_low_cmd, &cfg_slice_cmd,
-		&cfg_json_cmd, &cfg_no_json_cmd,
+		&cfg_json_cmd, &cfg_no_json_cmd, &cfg_master_cmd, &cfg_no_master_cmd,
 	};
 	static struct cmd_element *const enable[] = {
 		&type_add_plain_cmd, &type_add_opts_cmd, &import_cmd, &import_version_cmd, &profile_reuse_cmd,
+		&profile_master_cmd,
 	};
 
 	install_node(&card_type_node, NULL);

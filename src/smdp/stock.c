@@ -35,8 +35,7 @@ static const char *stock_aad(char *buf, size_t size, const char *what, const cha
 	return buf;
 }
 
-static struct bytes *stock_seal(struct stock *s, void *ctx, const char *what, const char *id, const uint8_t *b,
-				size_t len)
+struct bytes *stock_seal(struct stock *s, void *ctx, const char *what, const char *id, const uint8_t *b, size_t len)
 {
 	char aad[100];
 

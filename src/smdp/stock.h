@@ -37,6 +37,13 @@ struct stock_auth {
 };
 int stock_auth_get(struct stock *s, const char *iccid, struct stock_auth *a);
 
+/* stock_token.c: key of the Master Delete tokens of this profile in this ISD-P (SGP.02 4.1.1.6). NULL: none any more. */
+int stock_token_set(struct stock *s, const char *iccid, const struct aid *isdp, const struct key *k);
+/* The whole command, DELETE with its token, to be carried out by the SM-SR that has the card: the operator's word that
+ * this profile may go whatever its POL1 says. 0; -ENOENT no key, -EIO. */
+struct es8_identity;
+int stock_master_delete(struct stock *s, const char *iccid, const struct es8_identity *id, struct bytes *apdu);
+
 /* A type, or a new version of it. pol1 < 0, connectivity NULL: as in the package. Version, or negative and *err. */
 struct stock_type_new {
 	const char *owner, *name, *plmn;	/* plmn: MCC and MNC that each IMSI must begin with; may be NULL */

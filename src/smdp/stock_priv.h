@@ -24,4 +24,5 @@ bool stock_point_is_number(const char *name);
 
 /* Template of this content: the stored one, or stored now. Many profiles share one. */
 int64_t stock_upp(struct stock *s, const uint8_t *upp, size_t len);
+struct bytes *stock_seal(struct stock *s, void *ctx, const char *what, const char *id, const uint8_t *b, size_t len);
 struct bytes *stock_unseal(struct stock *s, void *ctx, const char *what, const char *id, const struct bytes *sealed);

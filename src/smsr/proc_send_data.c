@@ -67,7 +67,8 @@ static bool wants_chain(const uint8_t *data, size_t len)
 }
 
 /* Key establishment is C-APDUs in the clear (CLA 80) to the ISD-R, which passes them on to the ISD-P after INSTALL [for
- * personalization] (card-side 5); SCP03t and SCP03 go to the ISD-P itself. Sd-aid may name either. */
+ * personalization] (card-side 5); SCP03t and SCP03, which INITIALIZE UPDATE begins, go to the ISD-P itself. Sd-aid may
+ * name either. */
 static bool for_isd_r(const struct es_body *b)
 {
 	struct apdu_cmd c;
@@ -77,7 +78,8 @@ static bool for_isd_r(const struct es_body *b)
 	if (aid_eq(&b->sd_aid, &aid_isd_r))
 		return true;
 	rd_init(&r, b->data->data, b->data->len);
-	return tlv_next(&r, &t) == 1 && t.tag == SCRIPT_TAG_CAPDU && apdu_dec(&c, t.v, t.len) == 0 && c.cla == 0x80;
+	return tlv_next(&r, &t) == 1 && t.tag == SCRIPT_TAG_CAPDU && apdu_dec(&c, t.v, t.len) == 0 && c.cla == 0x80 &&
+	       c.ins != GP_INS_INIT_UPDATE;
 }
 
 /* Nothing but certificate and key data, complete: 3A01, 3A02 and 7F49 and 5F37 behind it (card-side 5.2, 5.3). cert: a

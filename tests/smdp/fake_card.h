@@ -16,6 +16,7 @@ enum fake_card_fault {
 	FAKE_CARD_RECEIPT,
 	FAKE_CARD_CHALLENGE,
 	FAKE_CARD_MAC,
+	FAKE_CARD_TOKEN,
 	FAKE_CARD_ABORT
 };
 
@@ -30,6 +31,9 @@ struct fake_card {
 	struct es8_keyset ks;
 	struct scp03 *scp;
 	struct bytes *upp;
+	unsigned seq;			/* SCP03 sessions under these keys */
+	struct key *token;		/* 70/01 */
+	struct bytes *sd_data;		/* what came under DGI 0070 */
 };
 
 static void fake_card_init(struct fake_card *c, void *ctx, const struct ec_key *ecasd, const struct bytes *expected)
@@ -59,17 +63,63 @@ static void fake_card_keys(struct fake_card *c, struct bytes *out, const struct 
 	talloc_free(c->session);
 	c->session = talloc_new(c->ctx);
 	c->upp = bytes_new(c->session, 0);
+	c->seq = 0;
+	c->token = NULL;
+	c->sd_data = bytes_new(c->session, 0);
 	assert(es8_derive(&c->ks, c->session, &crt, k.a6, k.a6_len, z, fake_card_dr, 16) == 0);
 	c->ks.receipt[0] ^= c->fault == FAKE_CARD_RECEIPT;
 	assert(es8_keys_rsp_enc(out, fake_card_dr, 16, c->ks.receipt) >= 0);
 }
 
+/* A session is opened: the answer to INITIALIZE UPDATE, APDU or 84. */
+static void fake_card_session(struct fake_card *c, struct scp03_init *i, const uint8_t host[8])
+{
+	i->seq = ++c->seq;
+	assert(scp03_card_challenge(i->card_challenge, c->ks.k[0], i->seq, &c->aid) == 0);
+	i->card_challenge[0] ^= c->fault == FAKE_CARD_CHALLENGE;
+	talloc_free(c->scp);
+	c->scp = scp03_new(c->session, c->ks.k[0], c->ks.k[1], host, i->card_challenge);
+	scp03_card_cryptogram(c->scp, i->card_cryptogram);
+}
+
+/* PUT KEY and STORE DATA under SCP03. */
+static void fake_card_secured(struct fake_card *c, struct bytes *out, const struct apdu_cmd *wrapped)
+{
+	struct bytes *store = bytes_new(c->session, 300);
+	uint8_t kvn, kid;
+	uint16_t sw = 0x9000;
+	struct apdu_cmd a;
+
+	assert(scp03_unwrap(c->scp, store, &a, wrapped) == 0);
+	if (a.ins == GP_INS_PUT_KEY) {
+		sw = gp_put_key_dec(&c->token, c->session, &kvn, &kid, c->ks.k[2], &a);
+		assert(sw != 0x9000 || (kvn == 0x70 && kid == 1));
+		if (c->fault == FAKE_CARD_TOKEN)
+			sw = 0x6A84;
+	} else {
+		assert(a.ins == GP_INS_STORE_DATA && a.p1 == 0x88 && a.lc > 3 && !memcmp(a.data, "\0\x70", 2));
+		bytes_put(c->sd_data, a.data + 3, a.lc - 3);
+	}
+	assert(scp03_rsp_wrap(c->scp, out, NULL, 0, sw) >= 0);
+}
+
 static uint16_t fake_card_apdu(struct fake_card *c, struct bytes *out, const struct tlv *t)
 {
+	struct scp03_init i = { .kvn = 0x30 };
 	struct gp_store_data s;
+	uint8_t host[8], rsp[SCP03_INIT_LEN];
 	struct apdu_cmd a;
 
 	assert(apdu_dec(&a, t->v, t->len) == 0);
+	if (a.ins == GP_INS_INIT_UPDATE) {
+		assert(scp03_init_update_dec(&i.kvn, host, &a) == 0 && i.kvn == 0x30);
+		fake_card_session(c, &i, host);
+		scp03_init_enc(rsp, &i);
+		bytes_put(out, rsp, sizeof(rsp));
+		return 0x9000;
+	}
+	if (a.ins == GP_INS_EXT_AUTH)
+		return scp03_ext_auth_dec(c->scp, &a) == 0 ? 0x9000 : 0x6300;
 	if (a.ins == GP_INS_INSTALL)
 		return 0x9000;
 	assert(a.ins == GP_INS_STORE_DATA && gp_store_data_dec(&s, &a) == 0x9000);
@@ -85,14 +135,11 @@ static uint16_t fake_card_apdu(struct fake_card *c, struct bytes *out, const str
 
 static void fake_card_init_update(struct fake_card *c, struct bytes *out, const struct tlv *t)
 {
-	struct scp03_init i = { .seq = 1 };
+	struct scp03_init i = {};
 	uint8_t host[8];
 
 	assert(scp03t_init_dec(&i.kvn, host, t) == 0 && i.kvn == 0x30);
-	assert(scp03_card_challenge(i.card_challenge, c->ks.k[0], 1, &c->aid) == 0);
-	i.card_challenge[0] ^= c->fault == FAKE_CARD_CHALLENGE;
-	c->scp = scp03_new(c->session, c->ks.k[0], c->ks.k[1], host, i.card_challenge);
-	scp03_card_cryptogram(c->scp, i.card_cryptogram);
+	fake_card_session(c, &i, host);
 	scp03t_init_rsp_enc(out, &i);
 }
 
@@ -131,11 +178,20 @@ static void fake_card_script(struct fake_card *c, struct bytes *out, const uint8
 
 	rd_init(&r, script, len);
 	while (go_on && tlv_next(&r, &t) == 1) {
+		struct apdu_cmd wrapped;
 		uint16_t sw;
 
 		switch (t.tag) {
 		case SCRIPT_TAG_CAPDU:
 			bytes_clear(data);
+			if (t.v[0] & 0x04 && t.v[1] != GP_INS_EXT_AUTH) {	/* secure messaging: the status word is within */
+				assert(apdu_dec(&wrapped, t.v, t.len) == 0);
+				fake_card_secured(c, data, &wrapped);
+				sw = data->data[data->len - 2] << 8 | data->data[data->len - 1];
+				script_put_rapdu(tlvs, data->data, data->len - 2, sw);
+				go_on = sw == 0x9000;
+				break;
+			}
 			sw = fake_card_apdu(c, data, &t);
 			script_put_rapdu(tlvs, data->data, data->len, sw);
 			go_on = sw == 0x9000;

@@ -5,6 +5,8 @@
 #include "config.h"
 #include "proc_download_world.h"
 
+#include <osmocom/rsp/ota/es5_cmd.h>
+
 static enum stock_state state_now(void)
 {
 	struct stock_row r;
@@ -125,6 +127,53 @@ static void test_random_keys(void **state)
 	assert_end(ES_EXECUTED_SUCCESS, "", "", STOCK_ENABLED);
 }
 
+/* Token key and identification come before the package, in an SCP03 session of their own. The command that they allow is
+ * the one of the printed example (card-side.md 3.6) but for the ISD-P, the key and so the token. */
+static void test_master_delete(void **state)
+{
+	struct bytes *apdu = bytes_new(w.ctx, 300), *want = bytes_new(w.ctx, 300);
+	const struct es8_identity test_id = { .sin = { 0x49, 0x53, 0x50, 0x00, 0x01 }, .sin_len = 5,
+		.sdin = { 0x49, 0x53, 0x50, 0x53, 0x44, 0x49, 0x4E, 0x4E, 0x01 }, .sdin_len = 9,
+		.provider = { 0x47, 0x53, 0x4D, 0x41, 0x01 }, .provider_len = 5 };
+	struct es5_cmd cmd;
+	struct apdu_cmd a;
+
+	w.env.identity = &test_id;
+	start(true);
+	steps(-1);
+	assert_string_equal(w.trace, "ECSSSSSSPN");	/* one more SendData */
+	assert_true(w.card.installed);
+	assert_int_equal(w.card.seq, 2);
+	assert_non_null(w.card.token);
+	bytes_put_hex(want, "4205495350000145094953505344494E4E015F200547534D4101");
+	assert_true(bytes_eq(w.card.sd_data, want->data, want->len));
+	assert_end(ES_EXECUTED_SUCCESS, "", "", STOCK_ENABLED);
+
+	assert_int_equal(stock_master_delete(w.env.stock, ICCID, &test_id, apdu), 0);
+	assert_int_equal(apdu_dec(&a, apdu->data, apdu->len), 0);
+	assert_int_equal(a.ins, GP_INS_DELETE);
+	assert_int_equal(es5_cmd_dec(&cmd, &a), 0x9000);
+	assert_int_equal(cmd.fn, ES5_MASTER_DELETE);
+	assert_true(aid_eq(&cmd.aid, &w.card.aid));
+	assert_int_equal(es5_token_verify(&cmd, w.card.token), 0);	/* the card's key says so */
+	assert_int_equal(stock_master_delete(w.env.stock, "89019990001234567894", &test_id, apdu), -ENOENT);
+}
+
+static void test_token_refused(void **state)
+{
+	static const struct es8_identity id = { .sin = { 1 }, .sin_len = 1 };
+	struct bytes *apdu = bytes_new(w.ctx, 300);
+
+	w.env.identity = &id;
+	w.card.fault = FAKE_CARD_TOKEN;
+	start(true);
+	steps(-1);
+	assert_string_equal(w.trace, "ECSSSD");
+	assert_end(ES_FAILED, "8.4", "4.2", STOCK_AVAILABLE);
+	assert_non_null(strstr(w.message, "token key"));
+	assert_int_equal(stock_master_delete(w.env.stock, ICCID, &id, apdu), -ENOENT);
+}
+
 static unsigned hold_s;
 
 static unsigned hold(void *priv, const char *iccid)
@@ -181,6 +230,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reuse_untouched, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_card_types, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_random_keys, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_master_delete, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_token_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hold, setup, teardown),
 	};
 	void *log_ctx = talloc_named_const(NULL, 0, "logging");

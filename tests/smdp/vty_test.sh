@@ -30,6 +30,7 @@ smdp
  memory-percent 150
  memory-extra 1000
  json bind 127.0.0.1 0
+ master-delete sin 4953445001 sdin 495344505344494E01 provider 47534D4101
  segment-size 512
  segments-per-script 4
  protection session-keys
@@ -64,7 +65,7 @@ printf 'smdp\n own-id one.two\n' > "$D/b.cfg"
 "$SMDP" -c "$D/b.cfg" --check-config >/dev/null 2>&1 && fail "own-id one.two is taken"
 printf 'smdp\n segment-size 65504\n' > "$D/b.cfg"
 "$SMDP" -c "$D/b.cfg" --check-config >/dev/null 2>&1 && fail "segment-size 65504 is taken"
-for line in 'card-type 89F' 'reuse failed sometimes' 'low-stock meter 1.2 5' 'low-stock 1.2 meter 0'; do
+for line in 'card-type 89F' 'reuse failed sometimes' 'low-stock meter 1.2 5' 'master-delete sin 49 sdin x provider 01' 'low-stock 1.2 meter 0'; do
 	printf 'smdp\n %s\n' "$line" > "$D/b.cfg"
 	"$SMDP" -c "$D/b.cfg" --check-config >/dev/null 2>&1 && fail "$line is taken"
 done
