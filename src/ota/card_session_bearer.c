@@ -294,7 +294,8 @@ void card_learn_keep(struct card *card)
 
 char *card_learned_describe(void *ctx, const struct card_learned *l)
 {
-	char *out = talloc_asprintf(ctx, "taken last: %s%s%s\n", card_bearer_name(l->last), l->why[0] ? ", " : "", l->why);
+	char *out = talloc_asprintf(ctx, "taken last: %s%s%s\n", card_bearer_name(l->last), l->why[0] ? ", " : "",
+				    l->why);
 	char ok[CLOCK_STR_SIZE], failed[CLOCK_STR_SIZE];
 	enum card_bearer b;
 
@@ -313,8 +314,8 @@ char *card_learned_describe(void *ctx, const struct card_learned *l)
 	if (l->sms_ud)
 		out = talloc_asprintf_append(out, "takes %u octets in one SMS\n", l->sms_ud);
 	if (l->scp80_limit)
-		out = talloc_asprintf_append(out, "SCP80 packets of more than %u octets were refused\n", l->scp80_limit);
+		out = talloc_asprintf_append(out, "SCP80 packets above %u octets were refused\n", l->scp80_limit);
 	if (l->http_limit)
-		out = talloc_asprintf_append(out, "HTTPS scripts of more than %u octets had no answer\n", l->http_limit);
+		out = talloc_asprintf_append(out, "HTTPS scripts above %u octets had no answer\n", l->http_limit);
 	return out;
 }

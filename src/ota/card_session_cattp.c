@@ -183,7 +183,8 @@ static void push_refused(char *out, size_t size, uint8_t status, const struct by
 	else if (r.bad_format > 0)
 		snprintf(out, size, "PUSH: bad format");
 	else if (script_rapdu_decisive(&a, r.tlvs, r.len) == 0 && !apdu_sw_goes_on(a.sw))
-		snprintf(out, size, "PUSH: %04X %s", a.sw, a.len ? osmo_hexdump_nospc(a.data, OSMO_MIN(a.len, 8U)) : "");
+		snprintf(out, size, "PUSH: %04X %s", a.sw,
+			 a.len ? osmo_hexdump_nospc(a.data, OSMO_MIN(a.len, 8U)) : "");
 }
 
 bool cattp_session_por(struct card *card, const uint8_t *packet, size_t len)

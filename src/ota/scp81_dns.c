@@ -1,5 +1,5 @@
-/* DNS resolution parameters of a session trigger: GP Amd B 3.11 (B3 { D6, FA }), SGP.02 2.4.5. How D6 spells the name is not
- * settled (ota-transport digest 9): text is written, text and labels are read.
+/* DNS resolution parameters of a session trigger: GP Amd B 3.11 (B3 { D6, FA }), SGP.02 2.4.5. How D6 spells the
+ * name is not settled (ota-transport digest 9): text is written, text and labels are read.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <arpa/inet.h>

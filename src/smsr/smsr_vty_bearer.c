@@ -59,7 +59,8 @@ CATTP_NUMBER(cattp_win, "window <1-32>", "PDUs a card may send ahead\nPDUs\n", l
 CATTP_NUMBER(cattp_pdu, "max-pdu <23-1472>", "Largest PDU we take\nOctets\n", link.max_pdu)
 CATTP_NUMBER(cattp_sdu, "max-sdu <64-65535>", "Largest SDU we take\nOctets\n", link.max_sdu)
 CATTP_NUMBER(cattp_queue, "max-queue <4096-1000000>", "Not yet acknowledged on one link\nOctets\n", link.queue_max)
-CATTP_NUMBER(cattp_rto, "retransmission <100-60000>", "First retransmission, before the round trip is known\nMilliseconds\n",
+CATTP_NUMBER(cattp_rto, "retransmission <100-60000>",
+	     "First retransmission, before the round trip is known\nMilliseconds\n",
 	     link.rto_ms)
 CATTP_NUMBER(cattp_retries, "retries <1-20>", "Retransmissions of one PDU, then the link ends\nTimes\n", link.retries)
 CATTP_NUMBER(cattp_idle, "idle <0-86400>", "A link without data ends\nSeconds, 0 for never\n", link.idle_s)
@@ -93,7 +94,9 @@ static void write_cattp(struct vty *vty)
 /* --- choice ------------------------------------------------------------------------------------------------------- */
 
 #define ORDER_CMD "order .BEARER"
-#define ORDER_HELP "Which is tried first for what does not fit few SMS; what is not named is not used\nhttps, cat-tp or sms, the first one first\n"
+#define ORDER_HELP \
+	"Which is tried first for what does not fit few SMS; what is not named is not used\n" \
+	"https, cat-tp or sms, the first one first\n"
 
 static int order_parse(struct vty *vty, enum card_bearer *order, unsigned *n, int argc, const char **argv)
 {
@@ -141,10 +144,11 @@ DEFUN(cfg_order, cfg_order_cmd, "bearer " ORDER_CMD, BEARER_HELP ORDER_HELP)
 	}
 BEARER_NUMBER(triggers, "bearer triggers <1-20>",
 	      BEARER_HELP "Triggers delivered without a session, then the next bearer is tried\nTriggers\n", triggers)
-BEARER_NUMBER(retry, "bearer retry-after <0-604800>", BEARER_HELP "A bearer that failed is avoided for so long\nSeconds\n",
+BEARER_NUMBER(retry, "bearer retry-after <0-604800>",
+	      BEARER_HELP "A bearer that failed is avoided for so long\nSeconds\n",
 	      retry_s)
 BEARER_NUMBER(parts_limit, "sms parts-limit <1-64>",
-	      "SMS to cards\nNo packet is longer, also where there is no other bearer; from the next start on\nMessages\n",
+	      "SMS to cards\nNo packet is longer, also where there is no other bearer, from the next start\nMessages\n",
 	      sms_parts_limit)
 
 void smsr_vty_bearer_write(struct vty *vty)
@@ -167,7 +171,7 @@ void smsr_vty_bearer_write(struct vty *vty)
 		vty_out(vty, " sms parts-limit %u%s", c->sms_parts_limit, VTY_NEWLINE);
 }
 
-/* --- node party: packet data of an operator's cards ----------------------------------------------------------------- */
+/* --- node party: packet data of an operator's cards --------------------------------------------------------------- */
 
 #define PACKET_HELP "Operator: packet data of its cards, goes into triggers\nAccess point name\nName\n"
 
@@ -254,7 +258,7 @@ void smsr_vty_bearer_show(struct vty *vty, const struct euicc *e)
 		vty_out(vty, " set for this eUICC: %s scripts%s", set->compact ? "compact" : "indefinite", VTY_NEWLINE);
 }
 
-/* --- one eUICC ------------------------------------------------------------------------------------------------------ */
+/* --- one eUICC ---------------------------------------------------------------------------------------------------- */
 
 static struct euicc *settable(struct vty *vty, const char *eid)
 {
@@ -333,7 +337,8 @@ DEFUN(euicc_spi, euicc_spi_cmd, "euicc EID scp80 spi HEX",
 
 	if (!e)
 		return CMD_WARNING;
-	if (hex_dec(spi, 2, argv[1]) != 2 || (spi[0] & 0x03) == 0x03 || (spi[0] & 0x03) == 0 || (spi[1] & 0x0C) == 0x0C) {
+	if (hex_dec(spi, 2, argv[1]) != 2 || (spi[0] & 0x03) == 0x03 || (spi[0] & 0x03) == 0 ||
+	    (spi[1] & 0x0C) == 0x0C) {
 		vty_out(vty, "%% not two octets, a reserved value, or commands without any checksum%s", VTY_NEWLINE);
 		return CMD_WARNING;
 	}
@@ -342,7 +347,7 @@ DEFUN(euicc_spi, euicc_spi_cmd, "euicc EID scp80 spi HEX",
 		return CMD_WARNING;
 	}
 	if ((spi[1] & 0x03) != 0x01) {
-		vty_out(vty, "%% b2 b1 of the second octet must be 01: the response packet is how we know%s", VTY_NEWLINE);
+		vty_out(vty, "%% b2 b1 of the second octet must be 01: else we learn nothing%s", VTY_NEWLINE);
 		return CMD_WARNING;
 	}
 	if ((spi[1] & 0x0C) != 0x08)

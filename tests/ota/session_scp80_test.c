@@ -1,4 +1,4 @@
-/* Card sessions by SMS, beyond SGP.02's defaults: keys of other kinds, security parameters, formats and counter modes; what
+/* Card sessions by SMS, beyond SGP.02's defaults: keys of other kinds, security parameters, formats, counter modes; what
  * is learned of a card; scripts in pieces; response packets nobody waits for (ota-transport 1, 2.3, 4).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "session_help.h"
@@ -72,8 +72,8 @@ static void test_algorithms(void **state)
 static void test_spi(void **state)
 {
 	static const struct { uint8_t spi1, spi2; } t[] = {
-		{ 0x16, 0x19 }, { 0x16, 0x29 }, { 0x16, 0x09 }, { 0x12, 0x39 }, { 0x0E, 0x39 }, { 0x15, 0x35 }, { 0x11, 0x25 },
-		{ 0x16, 0x21 },
+		{ 0x16, 0x19 }, { 0x16, 0x29 }, { 0x16, 0x09 }, { 0x12, 0x39 }, { 0x0E, 0x39 }, { 0x15, 0x35 },
+		{ 0x11, 0x25 }, { 0x16, 0x21 },
 	};
 	struct owner o = { 0 };
 	struct card_cmd c;
@@ -244,7 +244,7 @@ static void test_memory(void **state)
 	assert_hex(o.resp, o.resp_len, "86008600");
 }
 
-/* SMS only: as many TLVs as fit the usual messages (three: 400 octets of packet), and what is longer by itself in more of
+/* SMS only: as many TLVs as fit the usual messages (three: 400 octets of packet), and what is longer in more of
  * them; chained (Annex K). */
 static void test_pieces_by_sms(void **state)
 {

@@ -1,5 +1,6 @@
 /* What was recorded and is sent again changes nothing: notifications by SMS, which have no counter (ota-transport 1.9);
- * and our own counters never come again, not after kill -9, not from a restored copy of the database (P5, corrections 22).
+ * and our own counters never come again, not after kill -9, not from a restored copy of the database (P5,
+ * corrections 22).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <signal.h>

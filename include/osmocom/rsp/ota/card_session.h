@@ -1,5 +1,5 @@
-/* One card's session: a queue of scripts, one outstanding, by SMS or CAT_TP (SCP80) or HTTPS (SCP81); the last two after
- * a trigger by SMS (design 5).
+/* One card's session: a queue of scripts, one outstanding, by SMS or CAT_TP (SCP80) or HTTPS (SCP81); the last two
+ * after a trigger by SMS (design 5).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
@@ -77,8 +77,8 @@ struct card_session_ops {
 	int (*info)(void *priv, const struct eid *eid, struct card_info *info);
 	/* The PSK for SCP81: length or -ENOENT. */
 	int (*psk)(void *priv, const struct eid *eid, uint8_t kvn, uint8_t kid, uint8_t *psk, size_t size);
-	/* Reserve the next SCP80 counter in the current transaction: 0 or negative. exact: the last one plus 1 (SPI1 b5 b4
-	 * 11), else any that is higher. */
+	/* Reserve the next SCP80 counter in the current transaction: 0 or negative. exact: the last one plus 1 (SPI1
+	 * b5 b4 11), else any that is higher. */
 	int (*counter_next)(void *priv, const struct eid *eid, uint8_t kvn, bool exact, uint64_t *cntr);
 	/* Which card has this profile? 0 or -ENOENT. May be NULL. */
 	int (*by_iccid)(void *priv, const char *iccid, struct eid *eid);

@@ -1,4 +1,4 @@
-/* PUSH of remote application management, TS 102 226 9 (ota-transport 5.1): the card opens a channel, then a CAT_TP link.
+/* PUSH of remote application management, TS 102 226 9 (ota-transport 5.1): a channel, then a CAT_TP link.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
