@@ -1,5 +1,5 @@
-/* The card's end of a CAT_TP link (TS 102 127): client, over a UDP channel of its own. Nothing is shared with the server's
- * end but the PDU codec. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The card's end of a CAT_TP link (TS 102 127): client, over a UDP channel of its own. Nothing is shared with the
+ * server's end but the PDU codec. SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include <osmocom/rsp/bip/bip_cmd.h>

@@ -1,5 +1,5 @@
-/* The card resolves the SM-SR's name: one query at a time, A first and AAAA when there is none, three tries, what was learned
- * kept as long as it lives (SGP.02 2.4.5; ota-transport digest 9).
+/* The card resolves the SM-SR's name: one query at a time, A first and AAAA when there is none, three tries, what
+ * was learned kept as long as it lives (SGP.02 2.4.5; ota-transport digest 9).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <string.h>
@@ -148,7 +148,8 @@ void card_dns_resolve(struct card *c, const char *fqdn, const char *server_ip, u
 	card_open_defaults(c, &cmd, ip);
 	cmd.transport = BIP_UDP_CLIENT;
 	cmd.port = server_port;
-	cmd.dest = (struct bip_str) { ip, inet_pton(AF_INET, server_ip, ip) == 1 ? 4 : inet_pton(AF_INET6, server_ip, ip) == 1 ? 16 : 0 };
+	cmd.dest.v = ip;
+	cmd.dest.len = inet_pton(AF_INET, server_ip, ip) == 1 ? 4 : inet_pton(AF_INET6, server_ip, ip) == 1 ? 16 : 0;
 	if (!cmd.dest.len || card_udp_open(c, CARD_UDP_DNS, &cmd, &ops) < 0)
 		finish(c, false);
 }

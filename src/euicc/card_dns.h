@@ -30,7 +30,7 @@ struct card_dns_answer {
 };
 /* -EINVAL: not a host name. */
 int card_dns_query_enc(struct bytes *out, uint16_t id, const char *fqdn, enum card_dns_type type);
-/* 0 and the addresses (n 0: there are none of this type), -ENOENT no such name, -EAGAIN the server cannot now, -EINVAL not an
- * answer to this query. */
+/* 0 and the addresses (n 0: there are none of this type), -ENOENT no such name, -EAGAIN the server cannot now,
+ * -EINVAL not an answer to this query. */
 int card_dns_answer_dec(struct card_dns_answer *a, uint16_t id, const char *fqdn, enum card_dns_type type,
 			const uint8_t *in, size_t len);

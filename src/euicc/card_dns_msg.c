@@ -1,5 +1,5 @@
-/* DNS messages, as far as one question and its answer need: RFC 1035 4.1, RFC 3596 2. Names may be compressed and may be
- * aliases. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* DNS messages, as far as one question and its answer need: RFC 1035 4.1, RFC 3596 2. Names may be compressed and
+ * may be aliases. SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>

@@ -13,6 +13,8 @@ struct faults;
 
 enum card_dialect { CARD_DIALECT_BOOK, CARD_DIALECT_WHTY_2016, CARD_DIALECT_ODD, CARD_DIALECT_MIXED };
 
+enum card_notify { CARD_NOTIFY_SMS, CARD_NOTIFY_HTTPS, CARD_NOTIFY_AUTO };	/* AUTO: in turn, SMS first */
+
 /* Settings (VTY node `sim`), seconds; they hold for every card. */
 struct card_cfg {
 	unsigned attach_s;		/* new profile must be attached by then, else roll-back */
@@ -22,7 +24,7 @@ struct card_cfg {
 	unsigned fallback_s;		/* no service for so long: fall-back; 0 = never */
 	unsigned http_idle_s;		/* silent server: close and resume */
 	unsigned http_retries, http_delay_s;	/* when the trigger has no retry policy */
-	enum card_notify { CARD_NOTIFY_SMS, CARD_NOTIFY_HTTPS, CARD_NOTIFY_AUTO } notify;	/* AUTO: in turn, SMS first */
+	enum card_notify notify;
 	enum card_dialect dialect;
 	bool msl_none;			/* cards take packets of any security, for tests of all variants */
 	unsigned cattp_idle_s;		/* CAT_TP link without data: closed; 0 = never */

@@ -156,8 +156,8 @@ static void post(struct card *c)
 		cut(c, "TLS write failed");
 }
 
-/* Why a script does not reach its target (digest 8.4): the ECASD is a domain that takes no commands from outside; what is
- * not of the eUICC's own RID is an application of the profile, no domain. */
+/* Why a script does not reach its target (digest 8.4): the ECASD is a domain that takes no commands from outside;
+ * what is not of the eUICC's own RID is an application of the profile, no domain. */
 static enum scp81_status not_run(const struct aid *target)
 {
 	static const uint8_t rid_3gpp[] = { 0xA0, 0x00, 0x00, 0x00, 0x87 };

@@ -18,8 +18,8 @@ void card_http_data_available(struct card *c);
 void card_http_dropped(struct card *c, uint8_t channel);
 void card_http_timeout(struct card *c);
 bool card_http_able(const struct card *c);		/* the card has it, and a key for it */
-/* OPEN CHANNEL with what the card knows by itself: bearer, buffer, access point of the enabled profile, server's address
- * (in ip: 16 octets). */
+/* OPEN CHANNEL with what the card knows by itself: bearer, buffer, access point of the enabled profile, server's
+ * address (in ip: 16 octets). */
 struct bip_cmd;
 void card_open_defaults(const struct card *c, struct bip_cmd *cmd, uint8_t *ip);
 const char *card_http_state(const struct card *c);	/* for `show` */

@@ -238,8 +238,8 @@ static struct key *key_for(const struct card *c, uint8_t kvn, uint8_t kid, void 
 	return k ? key_dup(ctx, k) : NULL;
 }
 
-/* The keys that the packet names. Without a checksum, or with one that anybody can make, nothing is authentic: only where
- * the card is set to have no minimum security. */
+/* The keys that the packet names. Without a checksum, or with one that anybody can make, nothing is authentic: only
+ * where the card is set to have no minimum security. */
 static int keys_for(struct card *c, struct card_por *p, uint8_t *kvn)
 {
 	uint8_t check = p->sec.spi1 & 0x03;

@@ -116,8 +116,8 @@ static int by_link(struct card *c, const struct bytes *packet)
 	return rc;
 }
 
-/* In the ENVELOPE's answer when it is asked for there and fits; when it is late, that is said there and the rest follows by
- * SMS-SUBMIT (status 08). */
+/* In the ENVELOPE's answer when it is asked for there and fits; when it is late, that is said there and the rest
+ * follows by SMS-SUBMIT (status 08). */
 static int by_sms(struct card *c, struct card_por *p, const struct bytes *packet)
 {
 	struct bytes *more;

@@ -148,7 +148,7 @@ static int channel_object(struct card_push *p, struct bip_cmd *cmd, const struct
 		cmd->transport = t->len == 3 ? t->v[0] : 0;
 		cmd->port = t->len == 3 ? t->v[1] << 8 | t->v[2] : 0;
 		return cmd->transport == BIP_UDP_CLIENT ? 0 : -EINVAL;
-	case 0x3E:	/* after the transport level: the destination; before it would be a local address (not allowed) */
+	case 0x3E:	/* after the transport level the destination; before it a local address, which may not be */
 		if (!cmd->transport || (t->len != 5 && t->len != 17))
 			return -EINVAL;
 		cmd->dest = copy(p->dest, sizeof(p->dest), t, 1);

@@ -8,7 +8,7 @@
 struct card;
 struct card_por;
 
-/* A script, compact or expanded, that begins with PUSH: true, and por is taken over; it is answered when the terminal has
- * opened the channel or refused to. */
+/* A script, compact or expanded, that begins with PUSH: true, and por is taken over; it is answered when the
+ * terminal has opened the channel or refused to. */
 bool card_push_run(struct card *c, struct card_por *por, const struct bytes *payload);
 void card_push_reset(struct card *c);

@@ -1,5 +1,5 @@
-/* UDP channels of the card. A datagram goes out as SEND DATA commands of which the last says "send now", and comes in as
- * RECEIVE DATA until nothing is left (TS 102 223 6.4.29, 6.4.30; ota-transport digest 6.3).
+/* UDP channels of the card. A datagram goes out as SEND DATA commands of which the last says "send now", and comes
+ * in as RECEIVE DATA until nothing is left (TS 102 223 6.4.29, 6.4.30; ota-transport digest 6.3).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* UDP channels of the card: whole datagrams over the bearer independent protocol. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* UDP channels of the card: whole datagrams over the bearer independent protocol.
+ * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include <osmocom/rsp/bip/bip_cmd.h>

@@ -120,6 +120,18 @@ DEFUN(cfg_no_subscriber, cfg_no_subscriber_cmd, "no subscriber imsi IMSI", NO_ST
 	return result(vty, network_subscriber_del(g_sim->net, argv[0]));
 }
 
+DEFUN(cfg_src_imsi, cfg_src_imsi_cmd, "deliver-src-imsi", "ESMEs are told IMSIs instead of numbers\n")
+{
+	network_src_imsi_set(g_sim->net, true);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_no_src_imsi, cfg_no_src_imsi_cmd, "no deliver-src-imsi", NO_STR "ESMEs are told numbers\n")
+{
+	network_src_imsi_set(g_sim->net, false);
+	return CMD_SUCCESS;
+}
+
 DEFUN(cfg_route, cfg_route_cmd, "route prefix DIGITS system-id ID",
       "Where mobile originated messages go\nDestination numbers starting with\nDigits\nESME that gets them\nIts system "
       "id\n")
@@ -192,6 +204,8 @@ static int network_write(struct vty *vty)
 		vty_out(vty, " smpp listen %s %u%s%s%s", l->ip, l->port, l->password[0] ? " password " : "",
 			l->password, VTY_NEWLINE);
 	}
+	if (network_src_imsi(g_sim->net))
+		vty_out(vty, " deliver-src-imsi%s", VTY_NEWLINE);
 	dns_write(vty);
 	llist_for_each_entry(r, &g_sim->routes, entry)
 		vty_out(vty, " route prefix %s system-id %s%s", r->prefix, r->system_id, VTY_NEWLINE);
@@ -392,6 +406,8 @@ void euicc_vty_init(struct sim *s)
 	install_element(NETWORK_NODE, &cfg_subscriber_cmd);
 	install_element(NETWORK_NODE, &cfg_subscriber_key_cmd);
 	install_element(NETWORK_NODE, &cfg_no_subscriber_cmd);
+	install_element(NETWORK_NODE, &cfg_src_imsi_cmd);
+	install_element(NETWORK_NODE, &cfg_no_src_imsi_cmd);
 	install_element(NETWORK_NODE, &cfg_route_cmd);
 	install_element(NETWORK_NODE, &cfg_external_cmd);
 	install_element(NETWORK_NODE, &cfg_dns_cmd);

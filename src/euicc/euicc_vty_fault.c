@@ -124,7 +124,8 @@ static void faults_out(struct vty *vty, const struct faults *f, bool all)
 	for (i = 0; i < FAULT_COUNT; i++)
 		if (all || fault(f, i) || fault_count(f, i))
 			vty_out(vty, "%-16s %7u%s struck %lu: %s%s", fault_name(i), fault(f, i),
-				!all && fault_is_set(f, i) ? " (own)" : "", fault_count(f, i), fault_text(i), VTY_NEWLINE);
+				!all && fault_is_set(f, i) ? " (own)" : "", fault_count(f, i), fault_text(i),
+				VTY_NEWLINE);
 }
 
 DEFUN(show_faults, show_faults_cmd, "show faults",

@@ -1,5 +1,5 @@
-/* Faults of the simulated world: names, values, dice, counters. The dice are xorshift64, repeatable by the seed; nothing
- * secret hangs on them.
+/* Faults of the simulated world: names, values, dice, counters. The dice are xorshift64, repeatable by the seed;
+ * nothing secret hangs on them.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static const struct { const char *name, *text; } table[FAULT_COUNT] = {
 	[FAULT_SMS_LOSS] = { "sms-loss", "percent of messages that do not reach the terminal; the SMSC says so" },
 	[FAULT_SMS_LOSS_ACK] = { "sms-loss-ack", "percent of messages that do, and the SMSC says they did not" },
 	[FAULT_SMS_LOSS_MO] = { "sms-loss-mo", "percent of the card's messages that vanish" },
-	[FAULT_SMS_REFUSE_MO] = { "sms-refuse-mo", "percent of the card's messages that the network refuses (RP-ERROR 38)" },
+	[FAULT_SMS_REFUSE_MO] = { "sms-refuse-mo", "percent of the card's messages the network refuses (RP cause 38)" },
 	[FAULT_SMS_DUPLICATE] = { "sms-duplicate", "percent of messages, either way, that arrive twice" },
 	[FAULT_SMS_REORDER] = { "sms-reorder", "percent of messages, either way, that others overtake" },
 	[FAULT_SMS_DELAY] = { "sms-delay", "milliseconds each message takes, either way" },

@@ -317,12 +317,14 @@ void network_carried(struct network *net, size_t octets)
 
 char *network_describe(struct network *net, void *ctx)
 {
-	char *s = talloc_asprintf(ctx, "%u subscribers, %u attached, %lu attaches, %lu refused (%lu by authentication)\n"
-				  "MT %lu delivered, %lu failed; MO %lu taken, %lu failed; %lu lost on purpose; %lu reports with data; %u channels open\n"
+	char *s = talloc_asprintf(ctx, "%u subscribers, %u attached, %lu attaches, %lu refused "
+				  "(%lu by authentication)\n"
+				  "MT %lu delivered, %lu failed; MO %lu taken, %lu failed; %lu lost on purpose; "
+				  "%lu reports with data; %u channels open\n"
 				  "octets: SMS %lu, channels %lu\n",
 				  net->subs, net->attached, net->attaches, net->refused, net->auth_failed, net->mt_ok,
-				  net->mt_failed, net->mo_ok, net->mo_failed, net->lost, net->reports, epollset_count(net->epollset),
-				  net->sms_octets, net->channel_octets);
+				  net->mt_failed, net->mo_ok, net->mo_failed, net->lost, net->reports,
+				  epollset_count(net->epollset), net->sms_octets, net->channel_octets);
 
 	if (s && net->external)
 		return network_external_describe(net->external, s);

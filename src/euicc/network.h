@@ -40,18 +40,22 @@ bool network_attached(const struct network *net, const char *imsi);
 
 /* SMPP server, up to four addresses; port 0: any. The port, or negative errno. password NULL: every ESME is let in. */
 int network_smpp_listen(struct network *net, const char *ip, uint16_t port, const char *password);
-/* Mobile originated: destination starting with prefix goes to the ESME of this system_id. "" is the default route; without
- * any route for it a message goes to the ESME bound first. */
+/* Mobile originated: destination starting with prefix goes to the ESME of this system_id. "" is the default route;
+ * without any route for it a message goes to the ESME bound first. */
 int network_route_add(struct network *net, const char *prefix, const char *system_id);
+/* ESMEs are told IMSIs, not MSISDNs: who sent, who is there (OsmoMSC's deliver-src-imsi). */
+void network_src_imsi_set(struct network *net, bool on);
+bool network_src_imsi(const struct network *net);
 
 /* The SMSC goes down with all connections, and is back after so many seconds; what it has stored it keeps. */
 void network_smsc_restart(struct network *net, unsigned seconds);
 
-/* Another program is the network, by way of a Unix socket at this path (osmo-euicc-sim(1), EXTERNAL NETWORK). Subscribers,
- * faults, SMSC and routes of this one have no part in it. 0 or negative errno. */
+/* Another program is the network, by way of a Unix socket at this path (osmo-euicc-sim(1), EXTERNAL NETWORK).
+ * Subscribers, faults, SMSC and routes of this one have no part in it. 0 or negative errno. */
 int network_external(struct network *net, const char *path);
 
-/* A name server on UDP, port 0: any; the port, or negative errno. Names it knows: a name may be given several addresses. */
+/* A name server on UDP, port 0: any; the port, or negative errno. Names it knows: a name may be given several
+ * addresses. */
 int network_dns_listen(struct network *net, const char *ip, uint16_t port);
 int network_dns_name(struct network *net, const char *name, const char *ip);
 int network_dns_forget(struct network *net, const char *name);	/* all its addresses */
@@ -63,9 +67,9 @@ int network_inject_mt(struct network *net, const char *msisdn, const char *from,
 
 /* The faults of all cards, the default of each. */
 struct faults *network_faults(struct network *net);
-/* By short names. Percent: "loss" (MT does not reach the terminal, the SMSC says FE), "loss-ack" (it does, FE all the same),
- * "loss-mo" (MO is acknowledged and vanishes), "duplicate" (MT delivered twice). Milliseconds: "delay" (each MT and MO).
- * Also "seed". 0 or -ENOENT. */
+/* By short names. Percent: "loss" (MT does not reach the terminal, the SMSC says FE), "loss-ack" (it does, FE all
+ * the same), "loss-mo" (MO is acknowledged and vanishes), "duplicate" (MT delivered twice). Milliseconds: "delay"
+ * (each MT and MO). Also "seed". 0 or -ENOENT. */
 int network_fault_set(struct network *net, const char *name, unsigned value);
 
 /* Text for `show network`, talloc'ed under ctx. */
@@ -74,8 +78,8 @@ char *network_describe(struct network *net, void *ctx);
 /* --- the terminal's side of the radio --- */
 
 struct network_ue_ops {
-	/* Run AKA on the USIM: 0 and res filled (up to 16 octets), 1 and auts filled (synchronisation failure), negative:
-	 * the card refused. */
+	/* Run AKA on the USIM: 0 and res filled (up to 16 octets), 1 and auts filled (synchronisation failure),
+	 * negative: the card refused. */
 	int (*auth)(void *priv, const uint8_t rand[16], const uint8_t autn[16], uint8_t res[16], size_t *res_len,
 		    uint8_t auts[14]);
 	/* Outcome of the attach; not ok: the ue is gone, cause from TS 24.008 10.5.3.6. */
@@ -91,7 +95,8 @@ struct network_ue *network_attach(struct network *net, const char *imsi, const s
 /* Also when the attach is still under way. No callback of this ue comes any more; ue is gone. */
 void network_detach(struct network_ue *ue);
 void network_mt_done(struct network_ue *ue, bool ok);
-/* The same with the SMS-DELIVER-REPORT of RP-ACK or RP-ERROR. SMPP has no place for it (OsmoMSC passes it on by GSUP only). */
+/* The same with the SMS-DELIVER-REPORT of RP-ACK or RP-ERROR. SMPP has no place for it (OsmoMSC passes it on by GSUP
+ * only). */
 void network_mt_done_report(struct network_ue *ue, bool ok, const uint8_t *tpdu, size_t len);
 /* SMS-SUBMIT. done(priv, cause): 0 taken by the SMSC, else RP cause; never inside this call. -EBUSY: one is under way;
  * -EINVAL: not an SMS-SUBMIT. */

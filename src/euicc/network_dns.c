@@ -1,4 +1,5 @@
-/* The simulated network's name server: answers A and AAAA for the names it is told, nobody else's (RFC 1035 4.1, RFC 3596).
+/* The simulated network's name server: answers A and AAAA for the names it is told, nobody else's (RFC 1035 4.1, RFC
+ * 3596).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <arpa/inet.h>
@@ -230,7 +231,8 @@ char *network_dns_config(const struct network *net, void *ctx)
 	if (d)
 		llist_for_each_entry(n, &d->names, entry)
 			text = talloc_asprintf_append(text, "dns name %s %s\n", n->name,
-						      inet_ntop(n->ip_len == 4 ? AF_INET : AF_INET6, n->ip, ip, sizeof(ip)));
+						      inet_ntop(n->ip_len == 4 ? AF_INET : AF_INET6, n->ip, ip,
+								sizeof(ip)));
 	return text;
 }
 
@@ -240,6 +242,6 @@ char *network_dns_describe(const struct network *net, char *text)
 
 	if (!d)
 		return text;
-	return talloc_asprintf_append(text, "DNS: %u names, %lu queries, %lu of unknown names, %lu not understood\n", d->n_names,
-				      d->queries, d->unknown, d->bad);
+	return talloc_asprintf_append(text, "DNS: %u names, %lu queries, %lu of unknown names, %lu not understood\n",
+				      d->n_names, d->queries, d->unknown, d->bad);
 }

@@ -73,8 +73,9 @@ struct network {
 	struct network_external *external;	/* NULL: we are the network */
 	struct epollset *epollset;
 	struct network_dns *dns;	/* once it is told of names */
-	struct sqldb *db;		/* what the cards have written is on disk before anything is said; NULL: no cards */
+	struct sqldb *db;		/* what the cards have written is on disk before anything is said; or NULL */
 	struct faults *faults;		/* those of all cards, and of the network itself */
+	bool src_imsi;
 	unsigned subs, attached;
 	unsigned long attaches, refused, auth_failed, mt_ok, mt_failed, mo_ok, mo_failed, lost, reports;
 	unsigned long sms_octets, channel_octets;	/* TPDUs and channels, both ways */

@@ -1,5 +1,6 @@
-/* The network's SMSC as SMPP 3.4 server. Behaves as OsmoMSC 1.9.0 does where that matters to an ESME (ota-transport 3.4):
- * transaction mode answers after the terminal has taken the message, store mode at once; MO goes out as deliver_sm.
+/* The network's SMSC as SMPP 3.4 server. Behaves as OsmoMSC 1.9.0 does where that matters to an ESME (ota-transport
+ * 3.4): transaction mode answers after the terminal has taken the message, store mode at once; MO goes out as
+ * deliver_sm.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <arpa/inet.h>
@@ -150,6 +151,16 @@ struct network_mo *network_esme_deliver(struct network_esme *e, struct network_u
 	return mo;
 }
 
+/* As OsmoMSC writes it: MSISDN with TON 3 / NPI 1, IMSI with TON 4 / NPI 6. */
+static struct smpp_addr network_esme_source(const struct network *net, const struct network_sub *sub, const char *msisdn)
+{
+	bool imsi = sub && net->src_imsi;
+	struct smpp_addr a = { .ton = imsi ? 4 : 3, .npi = imsi ? 6 : 1 };
+
+	osmo_strlcpy(a.digits, imsi ? sub->imsi : msisdn, sizeof(a.digits));
+	return a;
+}
+
 uint8_t network_smsc_mo(struct network_smsc *s, struct network_ue *ue, const char *msisdn, const struct tpdu_submit *t)
 {
 	struct network_esme *e = network_route(s, t->da.digits);
@@ -159,9 +170,7 @@ uint8_t network_smsc_mo(struct network_smsc *s, struct network_ue *ue, const cha
 	if (!e)
 		return NETWORK_RP_OUT_OF_ORDER;
 	osmo_strlcpy(sm->service_type, "CMT", sizeof(sm->service_type));
-	sm->src.ton = 3;
-	sm->src.npi = 1;
-	osmo_strlcpy(sm->src.digits, msisdn, sizeof(sm->src.digits));
+	sm->src = network_esme_source(s->net, network_sub_by_msisdn(s->net, msisdn), msisdn);
 	sm->dst.ton = t->da.toa >> 4 & 7;
 	sm->dst.npi = t->da.toa & 0xF;
 	osmo_strlcpy(sm->dst.digits, t->da.digits, sizeof(sm->dst.digits));
@@ -359,7 +368,8 @@ static void network_smsc_up_cb(void *data)
 		int rc = s->listeners[i].ofd.fd < 0 ? network_listener_open(&s->listeners[i]) : 0;
 
 		if (rc < 0) {
-			LOGP(DSIM, LOGL_ERROR, "SMPP port %u: %s\n", ntohs(s->listeners[i].sin.sin_port), strerror(-rc));
+			LOGP(DSIM, LOGL_ERROR, "SMPP port %u: %s\n", ntohs(s->listeners[i].sin.sin_port),
+			     strerror(-rc));
 			osmo_timer_schedule(&s->down, 1, 0);
 		}
 	}
@@ -434,11 +444,10 @@ int network_route_add(struct network *net, const char *prefix, const char *syste
 
 void network_smsc_alert(struct network_smsc *s, const struct network_sub *sub, uint8_t availability)
 {
-	struct smpp_pdu pdu = { .id = SMPP_ALERT, .alert = { .src = { .ton = 3, .npi = 1 }, .has_availability = true,
-							     .availability = availability } };
+	struct smpp_pdu pdu = { .id = SMPP_ALERT, .alert = { .src = network_esme_source(s->net, sub, sub->msisdn),
+							     .has_availability = true, .availability = availability } };
 	struct network_esme *e;
 
-	osmo_strlcpy(pdu.alert.src.digits, sub->msisdn, sizeof(pdu.alert.src.digits));
 	llist_for_each_entry(e, &s->esmes, entry) {
 		if (!e->bound || !e->rx)
 			continue;
@@ -452,11 +461,22 @@ char *network_smsc_describe(struct network_smsc *s, char *text)
 {
 	struct network_esme *e;
 
-	text = talloc_asprintf_append(text, "SMSC: %u ESMEs, %lu submit_sm, %lu deliver_sm, %lu alerts dropped, %lu restarts%s\n",
+	text = talloc_asprintf_append(text, "SMSC: %u ESMEs, %lu submit_sm, %lu deliver_sm, %lu alerts dropped, "
+				      "%lu restarts%s\n",
 				      s->n_esmes, s->submits, s->delivers, s->alerts_dropped, s->restarts,
 				      osmo_timer_pending(&s->down) ? ", down" : "");
 	llist_for_each_entry(e, &s->esmes, entry)
 		text = talloc_asprintf_append(text, "  ESME %s: %s, %u unanswered deliver_sm\n", e->system_id,
 					      e->bound ? "bound" : "not bound", e->in_flight);
 	return text;
+}
+
+void network_src_imsi_set(struct network *net, bool on)
+{
+	net->src_imsi = on;
+}
+
+bool network_src_imsi(const struct network *net)
+{
+	return net->src_imsi;
 }

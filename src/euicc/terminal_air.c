@@ -1,5 +1,5 @@
-/* What happens to a channel's octets between the terminal and the network: by itself nothing; by faults datagrams are lost,
- * doubled, overtaken, TCP connections are cut, and everything takes its time.
+/* What happens to a channel's octets between the terminal and the network: by itself nothing; by faults datagrams
+ * are lost, doubled, overtaken, TCP connections are cut, and everything takes its time.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <string.h>
@@ -129,7 +129,7 @@ void terminal_air_close(struct terminal_chan *c)
 
 	llist_for_each_entry_safe(a, a2, &c->flying, entry)
 		if (a->up)
-			arrived(a);	/* written down a turn ago at the latest: a CLOSE CHANNEL is a command of its own */
+			arrived(a);	/* CLOSE CHANNEL is a command of its own: what was said is on disk by now */
 }
 
 /* --- connections --- */

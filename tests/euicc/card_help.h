@@ -1,5 +1,5 @@
-/* What the tests of the card share: one profile beside the bootstrap one, random numbers and an interpreter as the digest's
- * examples want them. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What the tests of the card share: one profile beside the bootstrap one, random numbers and an interpreter as the
+ * digest's examples want them. SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Key establishment, SCP03, SCP03t and a whole download through the card. Truth from outside: the digest's worked examples
- * (5.8, 3.9, 6.7, 7.4), GSMA TS.48. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Key establishment, SCP03, SCP03t and a whole download through the card. Truth from outside: the digest's worked
+ * examples (5.8, 3.9, 6.7, 7.4), GSMA TS.48. SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "card_help.h"
 
 /* --- key establishment --- */

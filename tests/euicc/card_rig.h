@@ -60,8 +60,8 @@ struct bytes *rig_packet(struct rig *r, const uint8_t *packet, size_t len);
 char *rig_script(struct rig *r, uint32_t tar, uint8_t chain, const char *tlvs, int *status);
 /* The same with any payload; the additional response data. */
 char *rig_payload(struct rig *r, uint32_t tar, const uint8_t *payload, size_t len, int *status);
-/* The same with all of the security said; sec->cntr is used as it is. Also of an answer in the ENVELOPE's (the last one,
- * *status then that of the last response packet). */
+/* The same with all of the security said; sec->cntr is used as it is. Also of an answer in the ENVELOPE's (the last
+ * one, *status then that of the last response packet). */
 char *rig_secured(struct rig *r, const struct scp80_sec *sec, const uint8_t *payload, size_t len, int *status);
 void rig_envelope(struct rig *r, const struct bip_env *e);
 /* One C-APDU to the ISD-R; R-APDU as hex, "-" when no answer came. */

@@ -1,5 +1,5 @@
-/* Profile change on the card: enabling, policy, roll-back, fall-back, notification (SGP.02 3.2 to 3.4, 3.15; card-side digest
- * 3.11, 9). SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Profile change on the card: enabling, policy, roll-back, fall-back, notification (SGP.02 3.2 to 3.4, 3.15;
+ * card-side digest 3.11, 9). SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "card_help.h"
 
 /* --- profile change --- */

@@ -1,5 +1,6 @@
 /* The card's CAT_TP end against the server's: PUSH, link, secured packets, loss. Truth from outside: push.json,
- * cattp.json and scp80_cattp.json (OTA digest 1.10, 5.1, 7); with an argument the PDUs go to text2pcap, for a dissector.
+ * cattp.json and scp80_cattp.json (OTA digest 1.10, 5.1, 7); with an argument the PDUs go to text2pcap, for a
+ * dissector.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <stdio.h>
 #include <string.h>
@@ -354,7 +355,8 @@ static void test_hostile(void **state)
 	last_up(&p);
 	ini = p.seq;
 	port = p.src;
-	/* for each kind of PDU in each state: every prefix, then every octet bent; the card lives, and still takes a push */
+	/* for each kind of PDU in each state: every prefix, then every octet bent; the card lives, and still takes a
+	 * push */
 	for (i = 0; i < 400; i++) {
 		seed = seed * 1664525 + 1013904223;
 		p = (struct cattp_pdu) { .flags = seed >> 24 & 0xFC, .src = WORLD_PORT, .dst = port, .seq = seed >> 13,

@@ -241,8 +241,8 @@ static void test_one_session(void **state)
 	world_free(w);
 }
 
-/* UpdateSMSRAddressingParameters: address, retry policy and name server are kept over a reset, a restart too; a trigger that
- * says nothing takes them. */
+/* UpdateSMSRAddressingParameters: address, retry policy and name server are kept over a reset, a restart too; a
+ * trigger that says nothing takes them. */
 static void test_stored_parameters(void **state)
 {
 	struct world *w = world_new(WORLD_PSK);
@@ -275,7 +275,8 @@ static void test_stored_parameters(void **state)
 	world_free(w);
 }
 
-/* No short message goes: the notification opens a session of the card's own (SGP.02 3.15.2), queued work comes with it. */
+/* No short message goes: the notification opens a session of the card's own (SGP.02 3.15.2), queued work comes with
+ * it. */
 static void test_notify_without_sms(void **state)
 {
 	struct world *w = world_new(WORLD_PSK);
@@ -357,8 +358,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parser), cmocka_unit_test(test_dialog), cmocka_unit_test(test_large),
-		cmocka_unit_test(test_resume), cmocka_unit_test(test_wrong_psk), cmocka_unit_test(test_enable), cmocka_unit_test(test_status_values),
-		cmocka_unit_test(test_one_session), cmocka_unit_test(test_stored_parameters),
+		cmocka_unit_test(test_resume), cmocka_unit_test(test_wrong_psk), cmocka_unit_test(test_enable),
+		cmocka_unit_test(test_status_values), cmocka_unit_test(test_one_session), cmocka_unit_test(test_stored_parameters),
 		cmocka_unit_test(test_notify_without_sms), cmocka_unit_test(test_no_https),
 	};
 

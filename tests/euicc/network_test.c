@@ -143,7 +143,8 @@ static void seeds(void **state)
 	assert_true(fault_find("udp-loss") == FAULT_UDP_LOSS && fault_find("xyz") < 0);
 }
 
-/* The name server, with dns.json's question: aliases it has none; unknown names are said to be so; nonsense is not answered. */
+/* The name server, with dns.json's question: aliases it has none; unknown names are said to be so; nonsense is not
+ * answered. */
 static void names(void **state)
 {
 	static const char q[] = "12340100000100000000000004736D7372076578616D706C650000010001";

@@ -1,5 +1,5 @@
-/* SCP80 as the card does it: every algorithm, every SPI, counter modes, how it answers, scripts in all forms. Truth from
- * outside: the OTA digest's tables (1.2, 1.7, 1.8, 4.5) and a packet with its answer from a foreign soft-SIM.
+/* SCP80 as the card does it: every algorithm, every SPI, counter modes, how it answers, scripts in all forms. Truth
+ * from outside: the OTA digest's tables (1.2, 1.7, 1.8, 4.5) and a packet with its answer from a foreign soft-SIM.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <stdio.h>
 #include <string.h>
@@ -40,8 +40,8 @@ static char *send(struct rig *r, uint8_t spi1, uint8_t spi2, uint64_t cntr, cons
 	return hex;
 }
 
-/* Checks of a command and of its response that can be in one packet: CRC and CC share the KID octet, so not both (but for
- * 3DES of two keys, whose number is CRC-32's too). */
+/* Checks of a command and of its response that can be in one packet: CRC and CC share the KID octet, so not both
+ * (but for 3DES of two keys, whose number is CRC-32's too). */
 static bool fits(const struct rig *r, uint8_t spi1, uint8_t spi2)
 {
 	unsigned a = spi1 & 3, b = (spi2 >> 2) & 3;
@@ -96,7 +96,8 @@ static void test_matrix(void **state)
 	}
 }
 
-/* SGP.02 2.4.3: less than counter higher, ciphering and checksum is refused by a card of the field, whatever the keys. */
+/* SGP.02 2.4.3: less than counter higher, ciphering and checksum is refused by a card of the field, whatever the
+ * keys. */
 static void test_level(void **state)
 {
 	struct rig *r = rig_new(kinds[0].kic, kinds[0].kid);
@@ -207,8 +208,8 @@ static void test_scripts(void **state)
 	rig_free(r);
 }
 
-/* The exchange of a foreign soft-SIM (scp80.json, external): the packet opens under its keys with its own padding octets;
- * there is no B00011 on an eUICC, and that is said under the same keys. */
+/* The exchange of a foreign soft-SIM (scp80.json, external): the packet opens under its keys with its own padding
+ * octets; there is no B00011 on an eUICC, and that is said under the same keys. */
 static void test_external(void **state)
 {
 	static const struct scp80_sec sec = { .spi1 = 0x16, .spi2 = 0x39, .kic_octet = 0x32, .kid_octet = 0x32 };
@@ -243,7 +244,8 @@ static void test_external(void **state)
 /* A packet in parts, last first, each twice: run once. */
 static void test_mt_order(void **state)
 {
-	const struct scp80_sec sec = { .spi1 = 0x16, .spi2 = 0x39, .kic_octet = 0x12, .kid_octet = 0x12, .tar = 1, .cntr = 1 };
+	const struct scp80_sec sec = { .spi1 = 0x16, .spi2 = 0x39, .kic_octet = 0x12, .kid_octet = 0x12, .tar = 1,
+				       .cntr = 1 };
 	struct rig *r = rig_new(kinds[0].kic, kinds[0].kid);
 	struct bytes *script = bytes_new(r->ctx, 0), *packet = bytes_new(r->ctx, 0);
 	struct concat_part parts[8];
@@ -326,7 +328,8 @@ static void test_por_faults(void **state)
 static void test_refusals(void **state)
 {
 	static const struct { const char *what; size_t bend, cut; int status; } t[] = {
-		{ "checksum", 30, 0, SCP80_ST_CC_FAILED }, { "length", 0, 3, SCP80_ST_CIPHER }, { "key", 5, 0, SCP80_ST_SECURITY },
+		{ "checksum", 30, 0, SCP80_ST_CC_FAILED }, { "length", 0, 3, SCP80_ST_CIPHER },
+		{ "key", 5, 0, SCP80_ST_SECURITY },
 	};
 	struct rig *r = rig_new(kinds[0].kic, kinds[0].kid);
 	struct scp80_sec sec = { .spi1 = 0x16, .spi2 = 0x21, .kic_octet = 0x12, .kid_octet = 0x12, .tar = 1, .cntr = 1 };
@@ -390,7 +393,8 @@ int main(void)
 		cmocka_unit_test(test_matrix), cmocka_unit_test(test_level), cmocka_unit_test(test_counters),
 		cmocka_unit_test(test_long_answer), cmocka_unit_test(test_por_on_error), cmocka_unit_test(test_scripts),
 		cmocka_unit_test(test_external), cmocka_unit_test(test_mt_order), cmocka_unit_test(test_sms_limit),
-		cmocka_unit_test(test_por_faults), cmocka_unit_test(test_refusals), cmocka_unit_test(test_memory_and_more_time),
+		cmocka_unit_test(test_por_faults), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_memory_and_more_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

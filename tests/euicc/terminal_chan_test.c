@@ -1,5 +1,5 @@
-/* Channels of the terminal: octets the card must see are those of bip.json and ota-transport 6 (TS 102 223); what faults do
- * to them. SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Channels of the terminal: octets the card must see are those of bip.json and ota-transport 6 (TS 102 223); what
+ * faults do to them. SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "terminal_rig.h"
 
 static int listener, peer;
@@ -32,7 +32,7 @@ static void open_tcp(void)
 
 	tcp_listen();
 	c = open_cmd(BIP_TCP_CLIENT);
-	terminal_rig_assert_hex(terminal_rig_command_enc(&c), "80140000178103014001820282818301003802810035010339020578");	/* bip.json */
+	terminal_rig_is(terminal_rig_do_enc(&c), "80140000178103014001820282818301003802810035010339020578");	/* bip.json */
 	peer = accept(listener, NULL, NULL);
 	assert_int_equal(fcntl(peer, F_SETFL, O_NONBLOCK), 0);
 }
@@ -45,21 +45,22 @@ static void tcp(void **state)
 	terminal_rig_power_on();
 	open_tcp();
 	/* stored, then released together */
-	terminal_rig_assert_hex(terminal_rig_command("D01381030143008202812136081603010000000000"), "801400000F8103014300820282818301003701FF");
+	terminal_rig_is(terminal_rig_do("D01381030143008202812136081603010000000000"), "801400000F8103014300820282818301003701FF");
 	LOOP_FOR(NULL, 20);
 	assert_int_equal(recv(peer, buf, sizeof(buf), 0), -1);
-	terminal_rig_assert_hex(terminal_rig_command("D00D81030143018202812136021603"), "801400000F8103014301820282818301003701FF");
+	terminal_rig_is(terminal_rig_do("D00D81030143018202812136021603"), "801400000F8103014301820282818301003701FF");
 	LOOP_FOR(NULL, 20);
 	assert_int_equal(recv(peer, buf, sizeof(buf), 0), 10);
-	/* more than the buffer takes; and the peer goes at once: the card still gets everything, then hears of the end */
+	/* more than the buffer takes; and the peer goes at once: the card still gets everything, then hears of the
+	 * end */
 	for (size_t i = 0; i < sizeof(buf); i++)
 		buf[i] = i * 7;
 	assert_int_equal(send(peer, buf, sizeof(buf), 0), sizeof(buf));
 	close(peer);
 	assert_true(LOOP_UNTIL(NULL, 2000, card->n_env == 2));
-	terminal_rig_assert_hex(card->env[1], "80C2000010D60E19010982028281380281003701FF");
+	terminal_rig_is(card->env[1], "80C2000010D60E19010982028281380281003701FF");
 	while (n < sizeof(got)) {
-		const struct bytes *b = terminal_rig_command("D00C8103014200820281213701ED");
+		const struct bytes *b = terminal_rig_do("D00C8103014200820281213701ED");
 		struct bip_resp r;
 
 		assert_int_equal(bip_resp_dec(&r, b->data + 5, b->len - 5), 0);
@@ -73,8 +74,8 @@ static void tcp(void **state)
 	assert_int_equal(n, sizeof(got));
 	assert_memory_equal(got, buf, n);
 	assert_true(LOOP_UNTIL(NULL, 2000, card->env[card->n_env - 1]->data[4] == 0x0D));
-	terminal_rig_assert_hex(card->env[card->n_env - 1], "80C200000DD60B19010A8202828138020105");	/* bip.json */
-	terminal_rig_assert_hex(terminal_rig_command("D009810301410082028121"), "801400000D81030141008202828183023A03");
+	terminal_rig_is(card->env[card->n_env - 1], "80C200000DD60B19010A8202828138020105");	/* bip.json */
+	terminal_rig_is(terminal_rig_do("D009810301410082028121"), "801400000D81030141008202828183023A03");
 	close(listener);
 }
 
@@ -84,21 +85,21 @@ static void tcp_close(void **state)
 
 	terminal_rig_power_on();
 	open_tcp();
-	terminal_rig_assert_hex(terminal_rig_command("D009810301440082028182"), "801400001081030144008202828183010038028100");
-	terminal_rig_assert_hex(terminal_rig_command("D009810301410082028121"), "801400000C810301410082028281830100");	/* bip.json */
+	terminal_rig_is(terminal_rig_do("D009810301440082028182"), "801400001081030144008202828183010038028100");
+	terminal_rig_is(terminal_rig_do("D009810301410082028121"), "801400000C810301410082028281830100");	/* bip.json */
 	assert_int_equal(recv(peer, buf, sizeof(buf), 0), 0);
 	close(peer);
 	close(listener);
 	struct bip_cmd c = open_cmd(BIP_TCP_CLIENT);
 
-	terminal_rig_assert_hex(terminal_rig_command_enc(&c), "801400000D81030140018202828183023A07");	/* nobody listens there: bip.json */
+	terminal_rig_is(terminal_rig_do_enc(&c), "801400000D81030140018202828183023A07");	/* nobody listens there: bip.json */
 	c.transport = 3;
-	terminal_rig_assert_hex(terminal_rig_command_enc(&c), "801400000C810301400182028281830130");
+	terminal_rig_is(terminal_rig_do_enc(&c), "801400000C810301400182028281830130");
 	c.transport = 0;
-	terminal_rig_assert_hex(terminal_rig_command_enc(&c), "801400000C810301400182028281830136");
+	terminal_rig_is(terminal_rig_do_enc(&c), "801400000C810301400182028281830136");
 	terminal_set_service(term, false);
 	c = open_cmd(BIP_TCP_CLIENT);
-	terminal_rig_assert_hex(terminal_rig_command_enc(&c), "801400000C810301400182028281830121");	/* bip.json */
+	terminal_rig_is(terminal_rig_do_enc(&c), "801400000C810301400182028281830121");	/* bip.json */
 }
 
 /* buffer limit, network loss, card reset */
@@ -111,19 +112,19 @@ static void tcp_odd(void **state)
 	terminal_rig_power_on();
 	open_tcp();
 	for (int i = 0; i < 7; i++)
-		terminal_rig_command_enc(&c);
-	terminal_rig_assert_hex(terminal_rig_command_enc(&c), "801400000D81030143008202828183023A04");
+		terminal_rig_do_enc(&c);
+	terminal_rig_is(terminal_rig_do_enc(&c), "801400000D81030143008202828183023A04");
 	n = card->n_env;
 	terminal_set_service(term, false);
 	assert_true(LOOP_UNTIL(NULL, 2000, card->n_env == n + 2));	/* location, channel dropped */
-	terminal_rig_assert_hex(card->env[n + 1], "80C200000DD60B19010A8202828138020105");
-	terminal_rig_assert_hex(terminal_rig_command_enc(&c), "801400000D81030143008202828183023A03");
+	terminal_rig_is(card->env[n + 1], "80C200000DD60B19010A8202828138020105");
+	terminal_rig_is(terminal_rig_do_enc(&c), "801400000D81030143008202828183023A03");
 	close(peer);
 	terminal_set_service(term, true);
 	assert_true(LOOP_UNTIL(NULL, 2000, terminal_attached(term)));
 	close(listener);
 	open_tcp();
-	terminal_rig_command("D009810301010482028182");
+	terminal_rig_do("D009810301010482028182");
 	assert_true(LOOP_UNTIL(NULL, 2000, card->resets == 2));
 	assert_int_equal(recv(peer, data, sizeof(data), 0), 0);
 	close(peer);
@@ -143,16 +144,16 @@ static void udp(void **state)
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
 	listen_port = ntohs(sin.sin_port);
 	c = open_cmd(BIP_UDP_CLIENT);
-	terminal_rig_assert_hex(terminal_rig_command_enc(&c), "80140000178103014001820282818301003802810035010339020578");
-	terminal_rig_command("D00D81030143008202812136020102");
-	terminal_rig_command("D00D81030143018202812136020304");
+	terminal_rig_is(terminal_rig_do_enc(&c), "80140000178103014001820282818301003802810035010339020578");
+	terminal_rig_do("D00D81030143008202812136020102");
+	terminal_rig_do("D00D81030143018202812136020304");
 	LOOP_FOR(NULL, 20);
 	assert_int_equal(recvfrom(fd, buf, sizeof(buf), 0, (struct sockaddr *)&sin, &len), 4);
 	assert_int_equal(sendto(fd, "\x01\x02\x03\x04\x05\x06\x07\x08", 8, 0, (struct sockaddr *)&sin, len), 8);
 	assert_int_equal(sendto(fd, "x", 1, 0, (struct sockaddr *)&sin, len), 1);
 	assert_true(LOOP_UNTIL(NULL, 2000, card->n_env == 2));
-	terminal_rig_assert_hex(card->env[1], "80C2000010D60E1901098202828138028100370108");
-	terminal_rig_assert_hex(terminal_rig_command("D00C810301420082028121370108"), "8014000019810301420082028281830100360801020304050607083701" "00");
+	terminal_rig_is(card->env[1], "80C2000010D60E1901098202828138028100370108");
+	terminal_rig_is(terminal_rig_do("D00C810301420082028121370108"), "8014000019810301420082028281830100360801020304050607083701" "00");
 	assert_true(LOOP_UNTIL(NULL, 2000, card->n_env == 3));
 	close(fd);
 }
@@ -173,7 +174,7 @@ static void open_udp(void)
 	assert_int_equal(getsockname(udp_fd, (struct sockaddr *)&sin, &len), 0);
 	listen_port = ntohs(sin.sin_port);
 	c = open_cmd(BIP_UDP_CLIENT);
-	terminal_rig_assert_hex(terminal_rig_command_enc(&c), "80140000178103014001820282818301003802810035010339020578");
+	terminal_rig_is(terminal_rig_do_enc(&c), "80140000178103014001820282818301003802810035010339020578");
 }
 
 /* The datagrams of one octet that have come up so far, appended. */
@@ -191,7 +192,7 @@ static void up(uint8_t v)
 	struct bip_cmd c = { .number = 1, .type = BIP_SEND_DATA, .qualifier = 1, .src = 0x81, .dst = 0x21,
 			     .data = { &v, 1 } };
 
-	terminal_rig_command_enc(&c);
+	terminal_rig_do_enc(&c);
 }
 
 static void udp_faults(void **state)
@@ -259,12 +260,12 @@ static void udp_down(void **state)
 		before = card->n_env;
 		assert_true(LOOP_UNTIL(NULL, 2000, seen + 1 < card->n_env || before < card->n_env || i));
 		LOOP_FOR(NULL, 30);
-		terminal_rig_command("D00C810301420082028121370108");
+		terminal_rig_do("D00C810301420082028121370108");
 		seen++;
 	}
 	LOOP_FOR(NULL, 100);
 	/* nothing is left: performed with missing information */
-	terminal_rig_assert_hex(terminal_rig_command("D00C810301420082028121370108"), "80140000118103014200820282818301023600370100");
+	terminal_rig_is(terminal_rig_do("D00C810301420082028121370108"), "80140000118103014200820282818301023600370100");
 	assert_int_equal(seen, 10);
 	close(udp_fd);
 }
@@ -282,9 +283,9 @@ static void tcp_cut(void **state)
 	fault_set(f, FAULT_TCP_CUT, 250);
 	open_tcp();
 	for (i = 0; i < 3; i++)
-		terminal_rig_command_enc(&c);
+		terminal_rig_do_enc(&c);
 	assert_true(LOOP_UNTIL(NULL, 2000, card->n_env == 2));
-	terminal_rig_assert_hex(card->env[1], "80C200000DD60B19010A8202828138020105");
+	terminal_rig_is(card->env[1], "80C200000DD60B19010A8202828138020105");
 	while ((i = recv(peer, buf, sizeof(buf), 0)) <= sizeof(buf) && i)
 		;
 	assert_int_equal(fault_count(f, FAULT_TCP_CUT), 1);
@@ -297,11 +298,11 @@ static void tcp_cut(void **state)
 		unsigned n = card->n_env;
 
 		open_tcp();
-		terminal_rig_command_enc(&c);
+		terminal_rig_do_enc(&c);
 		LOOP_FOR(NULL, 50);
 		cut += card->n_env > n;
 		if (card->n_env == n)
-			terminal_rig_command("D009810301410082028121");
+			terminal_rig_do("D009810301410082028121");
 		close(peer);
 		close(listener);
 	}
@@ -330,7 +331,7 @@ static void round_trip(void **state)
 	open_tcp();
 	assert_true(ms_now() - start >= 195);
 	start = ms_now();
-	terminal_rig_command("D00D81030143018202812136021603");
+	terminal_rig_do("D00D81030143018202812136021603");
 	assert_true(LOOP_UNTIL(NULL, 2000, recv(peer, buf, sizeof(buf), MSG_PEEK) == 2));
 	assert_int_equal(send(peer, buf, 2, 0), 2);
 	assert_true(LOOP_UNTIL(NULL, 2000, card->n_env == 2));
@@ -361,10 +362,10 @@ static void reset(void **state)
 	close(listener);
 	card->q_in = card->q_out;
 	card->n_resp = card->n_env = 0;
-	terminal_rig_command(EVENTS);
+	terminal_rig_do(EVENTS);
 	open_tcp();
 	for (i = 0; i < 45; i++)
-		terminal_rig_command("D00D81030143018202812136021603");
+		terminal_rig_do("D00D81030143018202812136021603");
 	assert_int_equal(card->resets, 2);
 	close(peer);
 	close(listener);

@@ -148,14 +148,14 @@ void terminal_rig_power_on(void)
 	assert_true(LOOP_UNTIL(NULL, 2000, terminal_attached(term) && card->n_env == 1));
 }
 
-void terminal_rig_assert_hex(const struct bytes *b, const char *hex)
+void terminal_rig_is(const struct bytes *b, const char *hex)
 {
 	assert_non_null(b);
 	assert_string_equal(bytes_hex(root, b->data, b->len), hex);
 }
 
 /* The card has a command; waits for the response to it. */
-const struct bytes *terminal_rig_command(const char *hex)
+const struct bytes *terminal_rig_do(const char *hex)
 {
 	unsigned n = card->n_resp;
 
@@ -165,12 +165,12 @@ const struct bytes *terminal_rig_command(const char *hex)
 	return card->resp[n % 32];
 }
 
-const struct bytes *terminal_rig_command_enc(const struct bip_cmd *c)
+const struct bytes *terminal_rig_do_enc(const struct bip_cmd *c)
 {
 	struct bytes *b = bytes_new(root, 0);
 
 	assert_int_equal(bip_cmd_enc(b, c), 0);
-	return terminal_rig_command(bytes_hex(root, b->data, b->len));
+	return terminal_rig_do(bytes_hex(root, b->data, b->len));
 }
 
 int terminal_rig_main(const char *name, const struct CMUnitTest *tests, size_t n)

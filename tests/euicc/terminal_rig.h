@@ -68,10 +68,10 @@ int terminal_rig_setup(void **state);
 int terminal_rig_teardown(void **state);
 void terminal_rig_queue(struct card *c, const char *hex);
 void terminal_rig_power_on(void);		/* attached, location told */
-void terminal_rig_assert_hex(const struct bytes *b, const char *hex);
+void terminal_rig_is(const struct bytes *b, const char *hex);
 /* The card has a command; waits for the response to it. */
-const struct bytes *terminal_rig_command(const char *hex);
-const struct bytes *terminal_rig_command_enc(const struct bip_cmd *c);
+const struct bytes *terminal_rig_do(const char *hex);
+const struct bytes *terminal_rig_do_enc(const struct bip_cmd *c);
 int terminal_rig_main(const char *name, const struct CMUnitTest *tests, size_t n);
 
 #define T(f) cmocka_unit_test_setup_teardown(f, terminal_rig_setup, terminal_rig_teardown)

@@ -16,8 +16,8 @@ static void boot(void **state)
 	assert_int_equal(card->profiles, 1);
 	assert_int_equal(card->auths, 1);
 	assert_true(network_attached(net, IMSI));
-	terminal_rig_assert_hex(card->resp[0], "801400000C810301050082028281830100");
-	terminal_rig_assert_hex(card->env[0], "80C2000017D615190103820282811B0100130962F224000100000001");	/* bip.json */
+	terminal_rig_is(card->resp[0], "801400000C810301050082028281830100");
+	terminal_rig_is(card->env[0], "80C2000017D615190103820282811B0100130962F224000100000001");	/* bip.json */
 	s = terminal_describe(term, root);
 	assert_non_null(strstr(s, MSISDN));
 	s = network_describe(net, root);
@@ -34,7 +34,7 @@ static void wrong_key(void **state)
 	assert_true(LOOP_UNTIL(NULL, 2000, card->n_env == 1));
 	assert_false(terminal_attached(term));
 	assert_int_equal(card->auths, 1);
-	terminal_rig_assert_hex(card->env[0], "80C200000CD60A190103820282811B0102");
+	terminal_rig_is(card->env[0], "80C200000CD60A190103820282811B0102");
 }
 
 static void no_profile(void **state)
@@ -43,7 +43,7 @@ static void no_profile(void **state)
 	terminal_rig_queue(card, EVENTS);
 	terminal_power_on(term);
 	assert_true(LOOP_UNTIL(NULL, 2000, card->n_env == 1));
-	terminal_rig_assert_hex(card->env[0], "80C200000CD60A190103820282811B0102");
+	terminal_rig_is(card->env[0], "80C200000CD60A190103820282811B0102");
 	assert_string_equal(terminal_imsi(term), "");
 }
 
@@ -52,9 +52,9 @@ static void cellar(void **state)
 	terminal_rig_power_on();
 	terminal_set_service(term, false);
 	assert_true(LOOP_UNTIL(NULL, 2000, card->n_env == 2));
-	terminal_rig_assert_hex(card->env[1], "80C200000CD60A190103820282811B0102");
+	terminal_rig_is(card->env[1], "80C200000CD60A190103820282811B0102");
 	assert_false(network_attached(net, IMSI));
-	terminal_rig_assert_hex(terminal_rig_command("D009810301260082028182"), "801400000C810301260082028281830120");
+	terminal_rig_is(terminal_rig_do("D009810301260082028182"), "801400000C810301260082028281830120");
 	terminal_set_service(term, true);
 	assert_true(LOOP_UNTIL(NULL, 2000, card->n_env == 3));
 	assert_true(terminal_attached(term));
@@ -65,7 +65,7 @@ static void refresh(void **state)
 {
 	terminal_rig_power_on();
 	card->imsi_ef_after_reset = "082926240000000020";
-	terminal_rig_command("D009810301010482028182");
+	terminal_rig_do("D009810301010482028182");
 	assert_true(LOOP_UNTIL(NULL, 2000, card->resets == 2 && terminal_attached(term)));
 	assert_string_equal(terminal_imsi(term), IMSI2);
 	assert_false(network_attached(net, IMSI));
@@ -73,7 +73,7 @@ static void refresh(void **state)
 	assert_int_equal(card->profiles, 2);
 	LOOP_FOR(NULL, 30);
 	assert_int_equal(card->n_env, 1);	/* the event list went with the reset */
-	terminal_rig_command("D009810301010382028182");	/* NAA initialisation: registers anew, no reset */
+	terminal_rig_do("D009810301010382028182");	/* NAA initialisation: registers anew, no reset */
 	assert_true(LOOP_UNTIL(NULL, 2000, card->profiles == 3 && terminal_attached(term)));
 	assert_int_equal(card->resets, 2);
 }
@@ -108,12 +108,12 @@ static void mt(void **state)
 static void mo(void **state)
 {
 	terminal_rig_power_on();
-	terminal_rig_assert_hex(terminal_rig_command("D0418103011300820281838B3641000C914477000900007FF629027100002412000001EF199DC12FB02C40F83C991B1F72E2"
+	terminal_rig_is(terminal_rig_do("D0418103011300820281838B3641000C914477000900007FF629027100002412000001EF199DC12FB02C40F83C991B1F72E2"
 			   "C1983C7768AD4FCF5B8CB60062F12D02A9"), "801400000D81030113008202828183023526");
-	terminal_rig_assert_hex(terminal_rig_command("D00D8103011300820281838B024100"), "801400000C810301130082028281830132");
-	terminal_rig_assert_hex(terminal_rig_command("D009810301130082028183"), "801400000C810301130082028281830136");
-	terminal_rig_assert_hex(terminal_rig_command("D009810301990082028182"), "801400000C810301990082028281830131");
-	terminal_rig_assert_hex(terminal_rig_command("D00C8103014200820281213702FF"), "801400000C810301420082028281830132");
+	terminal_rig_is(terminal_rig_do("D00D8103011300820281838B024100"), "801400000C810301130082028281830132");
+	terminal_rig_is(terminal_rig_do("D009810301130082028183"), "801400000C810301130082028281830136");
+	terminal_rig_is(terminal_rig_do("D009810301990082028182"), "801400000C810301990082028281830131");
+	terminal_rig_is(terminal_rig_do("D00C8103014200820281213702FF"), "801400000C810301420082028281830132");
 }
 
 /* Twice, late, overtaken: by the terminal's own faults (issue 3 item 8). */
@@ -156,16 +156,16 @@ static void mt_faults(void **state)
 static void small_commands(void **state)
 {
 	terminal_rig_power_on();
-	terminal_rig_assert_hex(terminal_rig_command("D009810301260182028182"), "801400001681030126018202828183010014083A51020000000010");
-	terminal_rig_assert_hex(terminal_rig_command("D009810301260082028182"), "8014000017810301260082028281830100130962F224000100000001");
-	terminal_rig_assert_hex(terminal_rig_command("D009810301020082028182"), "801400000C810301020082028281830100");
-	terminal_rig_assert_hex(terminal_rig_command("D00D8103010300820281828402001E"), "80140000108103010300820282818301008402001E");
-	terminal_rig_assert_hex(terminal_rig_command("D0118103012700820281822401012503003000"), "80140000148103012700820282818301002401012503003000");
-	terminal_rig_assert_hex(terminal_rig_command("D00C810301270182028182240101"), "80140000148103012701820282818301002401012503003000");
-	terminal_rig_assert_hex(terminal_rig_command("D00C810301270182028182240101"), "801400000F810301270182028281830124240101");
-	terminal_rig_command("D0118103012700820281822401022503000010");
+	terminal_rig_is(terminal_rig_do("D009810301260182028182"), "801400001681030126018202828183010014083A51020000000010");
+	terminal_rig_is(terminal_rig_do("D009810301260082028182"), "8014000017810301260082028281830100130962F224000100000001");
+	terminal_rig_is(terminal_rig_do("D009810301020082028182"), "801400000C810301020082028281830100");
+	terminal_rig_is(terminal_rig_do("D00D8103010300820281828402001E"), "80140000108103010300820282818301008402001E");
+	terminal_rig_is(terminal_rig_do("D0118103012700820281822401012503003000"), "80140000148103012700820282818301002401012503003000");
+	terminal_rig_is(terminal_rig_do("D00C810301270182028182240101"), "80140000148103012701820282818301002401012503003000");
+	terminal_rig_is(terminal_rig_do("D00C810301270182028182240101"), "801400000F810301270182028281830124240101");
+	terminal_rig_do("D0118103012700820281822401022503000010");
 	assert_true(LOOP_UNTIL(NULL, 3000, card->n_env == 2));
-	terminal_rig_assert_hex(card->env[1], "80C200000ED70C820282812401022503000010");
+	terminal_rig_is(card->env[1], "80C200000ED70C820282812401022503000010");
 }
 
 static void poll(void **state)
