@@ -159,19 +159,8 @@ static void words(struct out *o, const struct es_field *f)
 	pr(o, "</xs:restriction></xs:simpleType></xs:element>\n");
 }
 
-/* A signature may come, and goes on, under either of two names (3.2 no. 2). */
-static void signature(struct out *o, const char *indent)
-{
-	pr(o, "%s<xs:choice minOccurs=\"0\"><xs:element name=\"EumSignature\" type=\"rps:SignatureType\"/>"
-	   "<xs:any namespace=\"http://www.w3.org/2000/09/xmldsig#\" processContents=\"lax\"/></xs:choice>\n", indent);
-}
-
 static void field(struct out *o, const struct es_field *f, const char *indent)
 {
-	if (f->type == ET_SIGNATURE) {
-		signature(o, indent);
-		return;
-	}
 	pr(o, "%s<xs:element name=\"%s\"", indent, f->name);
 	occurs(o, f);
 	if (f->type == ET_WORD) {

@@ -1,6 +1,6 @@
 /* SetPLMA, GetPLMA, SetONC, GetONC over ES3, ES4 and ES4A (SGP.02 3.20, 3.21, 5.7; off-card 3.6, 4.5). The rights table
  * says by what relation; here is what it means: over ES4A an operator speaks of its own grants, over ES4 a party of those
- * made to it, over ES3 an SM-DP of those it made.
+ * made to it (an operator of its own, too), over ES3 an SM-DP of those it made.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -88,6 +88,7 @@ static void set(struct euiccs *reg, struct es_req *req)
 struct criterion {
 	enum grant_kind kind;
 	const char *mno_id, *m2m_sp_id, *profile_type, *smdp_id;	/* NULL or "": any */
+	const char *either;		/* the operator or the party it granted to */
 };
 
 static bool same(const char *want, const char *have)
@@ -102,6 +103,7 @@ static void answer(struct euiccs *reg, struct es_req *req, const struct criterio
 
 	for (g = grants_next(reg->grants, NULL); g && resp->b.n_grants < ANSWER_MAX; g = grants_next(reg->grants, g)) {
 		if (g->kind != c->kind || !same(c->mno_id, g->g.mno_id) || !same(c->m2m_sp_id, g->g.m2m_sp_id) ||
+		    (c->either && strcmp(c->either, g->g.mno_id) && strcmp(c->either, g->g.m2m_sp_id)) ||
 		    !same(c->profile_type, g->g.profile_type) || !same(c->smdp_id, g->smdp_id))
 			continue;
 		resp->b.grant = talloc_realloc(resp, resp->b.grant, struct es_grant, resp->b.n_grants + 1);
@@ -116,6 +118,7 @@ static enum es_reason by_profile(struct euiccs *reg, const struct es_req *req, s
 {
 	const struct es_body *b = &es_req_msg(req)->b;
 	const struct policy_caller caller = plat_srv_caller(reg, req);
+	const struct es_right *r;
 	struct eis_profile *p;
 	struct euicc *e;
 
@@ -125,8 +128,10 @@ static enum es_reason by_profile(struct euiccs *reg, const struct es_req *req, s
 	p = e ? eis_by_iccid(e->eis, b->iccid) : NULL;
 	if (!p || p->state == EIS_PS_IN_CREATION)
 		return e ? ES_R_ICCID_UNKNOWN : ES_R_EID_UNKNOWN;
-	if (strcmp(caller.iface == ES3 ? p->i.smdp_id : p->i.mno_id, caller.id) &&
-	    !(caller.iface == ES4 && policy_may(p, &caller, ES_FN_GET_EIS)))
+	r = es_right_find(caller.iface, es_req_msg(req)->func, caller.role);
+	if (!r || !((r->relations & ES_REL_SMDP && !strcmp(p->i.smdp_id, caller.id)) ||
+		    (r->relations & ES_REL_SELF && !strcmp(p->i.mno_id, caller.id)) ||
+		    (r->relations & ES_REL_GRANTED && policy_may(p, &caller, ES_FN_GET_EIS))))
 		return ES_R_ICCID_NOT_ALLOWED;
 	c->mno_id = p->i.mno_id;
 	c->profile_type = p->i.profile_type;
@@ -144,6 +149,8 @@ static void get(struct euiccs *reg, struct es_req *req)
 
 	if (m->iface == ES4A)
 		c.mno_id = who;
+	else if (m->iface == ES4 && es_req_party(req)->role == ES_ROLE_OPERATOR)
+		c.either = who;
 	else if (m->iface == ES4)
 		c.m2m_sp_id = who;
 	else
