@@ -67,6 +67,45 @@ static void counter(void **state)
 	assert_int_equal(smsr_db_counter_next(flow.db, eid, 2, false, &c), -ENOENT);
 }
 
+/* What was learned and what was set are written apart, and found again, also by a live eUICC that is loaded anew. */
+static void bearer(void **state)
+{
+	const struct eid *eid = &flow.e->eis->fix.eid;
+	struct card_learned l = { .last = CARD_BEARER_CATTP, .why = "a session is open", .sms_ud = 130, .scp80_took = 1066,
+				  .scp80_limit = 900, .http_took = 8000, .http_limit = 4000 }, got;
+	struct smsr_bearer_set set = { .order = { CARD_BEARER_CATTP, CARD_BEARER_SCP80 }, .n_order = 2, .spi1 = 0x1E,
+				       .spi2 = 0x29, .indefinite = true }, set_got;
+	struct card_info info;
+	struct eid found;
+
+	for (int b = CARD_BEARER_NONE + 1; b < _CARD_BEARERS; b++) {
+		l.ok[b] = 1000 + b;
+		l.failed[b] = 2000 + b;
+		l.fails[b] = b;
+	}
+	smsr_db_bearer_get(flow.db, eid, &got, &set_got);
+	assert_int_equal(got.last, CARD_BEARER_NONE);
+	assert_int_equal(set_got.n_order, 0);
+	assert_int_equal(smsr_db_bearer_set_put(flow.db, eid, &set), 0);
+	assert_int_equal(smsr_db_learned_put(flow.db, eid, &l), 0);
+	smsr_db_bearer_get(flow.db, eid, &got, &set_got);
+	assert_memory_equal(&got, &l, sizeof(l));
+	assert_memory_equal(set_got.order, set.order, sizeof(set.order));
+	assert_int_equal(set_got.n_order, 2);
+	txn_commit(flow.db->sql);
+	flow_restart();
+	assert_int_equal(euicc_card_info(flow.e, &info), 0);
+	assert_int_equal(info.n_order, 2);
+	assert_int_equal(info.order[0], CARD_BEARER_CATTP);
+	assert_int_equal(info.spi1, 0x1E);
+	assert_int_equal(info.spi2, 0x29);
+	assert_true(info.indefinite);
+	assert_int_equal(info.learned.sms_ud, 130);
+	assert_int_equal(smsr_db_eid_by_iccid(flow.db, ICCID_OP, &found), 0);
+	assert_memory_equal(&found, &flow.e->eis->fix.eid, sizeof(found));
+	assert_int_equal(smsr_db_eid_by_iccid(flow.db, "8900000000000000000", &found), -ENOENT);
+}
+
 static void keys(void **state)
 {
 	const struct eid *eid = &flow.e->eis->fix.eid;
@@ -160,7 +199,7 @@ static void record(void **state)
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, flow_setup, flow_teardown)
-	const struct CMUnitTest tests[] = { T(one_active_procedure), T(counter), T(keys), T(constraints), T(record) };
+	const struct CMUnitTest tests[] = { T(one_active_procedure), T(counter), T(bearer), T(keys), T(constraints), T(record) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
