@@ -97,7 +97,7 @@ static bool bind_matches(const struct es_bind *b, struct http_req *hr)
 	return have && fpr_eq(b->value, have);
 }
 
-static bool is_peer(const struct es_party *p, struct http_req *hr)
+bool es_party_is_peer(const struct es_party *p, struct http_req *hr)
 {
 	const char *fpr = http_req_peer_fpr(hr);
 
@@ -116,10 +116,10 @@ struct es_party *es_party_by_peer(struct es_link *l, struct http_req *hr, const 
 	struct es_party *named = id ? es_party_find(l, id) : NULL;
 	struct es_party_item *i;
 
-	if (named && is_peer(named, hr))
+	if (named && es_party_is_peer(named, hr))
 		return named;
 	llist_for_each_entry(i, &l->parties, entry)
-		if (is_peer(&i->p, hr))
+		if (es_party_is_peer(&i->p, hr))
 			return &i->p;
 	return NULL;
 }
@@ -129,7 +129,7 @@ bool es_party_peer_role(struct es_link *l, struct http_req *hr, enum es_role rol
 	struct es_party_item *i;
 
 	llist_for_each_entry(i, &l->parties, entry)
-		if (i->p.role == role && is_peer(&i->p, hr))
+		if (i->p.role == role && es_party_is_peer(&i->p, hr))
 			return true;
 	return false;
 }

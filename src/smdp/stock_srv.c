@@ -2,7 +2,6 @@
  * told by its TLS client certificate, the one it has on ES2; it must be an operator's.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,25 +33,10 @@ struct call {
 	char *body;
 };
 
-/* Fingerprints are configured with or without colons, in any case. */
-static bool fpr_eq(const char *a, const char *b)
-{
-	for (;; a++, b++) {
-		a += strspn(a, ":");
-		b += strspn(b, ":");
-		if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
-			return false;
-		if (!*a)
-			return true;
-	}
-}
-
 static const struct es_party *caller(struct stock_srv *s, struct http_req *req)
 {
-	const char *fpr = http_req_peer_fpr(req);
-
-	for (struct es_party *p = es_party_next(s->cfg.link, NULL); fpr && p; p = es_party_next(s->cfg.link, p))
-		if (p->role == ES_ROLE_OPERATOR && p->fpr && fpr_eq(p->fpr, fpr))
+	for (struct es_party *p = es_party_next(s->cfg.link, NULL); p; p = es_party_next(s->cfg.link, p))
+		if (p->role == ES_ROLE_OPERATOR && es_party_is_peer(p, req))
 			return p;
 	return NULL;
 }

@@ -53,6 +53,9 @@ struct es_party *es_party_add(struct es_link *l, const char *id, enum es_role ro
 void es_party_del(struct es_link *l, const char *id);
 struct es_party *es_party_find(struct es_link *l, const char *id);
 struct es_party *es_party_next(struct es_link *l, struct es_party *p);			/* NULL starts */
+struct http_req;
+/* Does this request, on a listener of the owner's, come with a certificate of this party's? */
+bool es_party_is_peer(const struct es_party *p, struct http_req *hr);
 const char *es_role_name(enum es_role role);						/* "operator" "m2m-sp" "sm-dp" "sm-sr" "eum" */
 int es_role_parse(const char *name);
 
