@@ -155,6 +155,8 @@ static void check_template(struct check *c, const struct der *pe, const struct u
 			 (upp_file_shape(&s, def, f.has_fcp ? &f.fcp : NULL, f.content) < 0 ||
 			  (s.size < f.content && !f.fcp.has_link)))
 			check_error(c, "file", "a file's contents do not fit into it");
+		else
+			check_file_rules(c, pe, t, def, &f);
 		talloc_free(enc);
 	}
 }

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <string.h>
 
+#include <osmocom/rsp/profile/upp_file.h>
+
 #include "upp_check_priv.h"
 
 /* Known to be bad ------------------------------------------------------------ */
@@ -249,6 +251,37 @@ static void check_fcp(struct check *c, const struct der *fcp, const struct upp_f
 	}
 	if (c->n_adf_fids < CHECK_AIDS_MAX)
 		c->adf_fids[c->n_adf_fids++] = v;
+}
+
+/* The directory of a sub-tree (df-graphics, ...) that a file of the template stands in: the last one before it; NULL: the
+ * element's own. */
+static const struct upp_file_def *check_subtree(const struct upp_template *t, const struct upp_file_def *def)
+{
+	const struct upp_file_def *df = NULL;
+
+	for (const struct upp_file_def *f = t->files; f < def; f++) {
+		if (f->fd == UPP_FD_DF && f != t->files)
+			df = f;
+	}
+	return df;
+}
+
+void check_file_rules(struct check *c, const struct der *pe, const struct upp_template *t,
+		      const struct upp_file_def *def, const struct upp_file *f)
+{
+	const struct upp_file_def *df = def && def->fd != UPP_FD_DF ? check_subtree(t, def) : NULL;
+
+	if (f->do_not_create && !t->by_default)
+		check_error(c, "template", "doNotCreate for files that nothing creates by default");
+	if (f->do_not_create && t->pe == UPP_PE_MF)
+		check_say(c, UPP_WARNING, "template", "doNotCreate has no effect below the MF");
+	if (!f->do_not_create && df && !der_child(pe, df->tag))
+		check_error(c, "template", "a file whose directory is not in the element");
+	if (f->has_fcp && f->fcp.has_link && f->fcp.link_len && (f->fcp.has_size || f->items))
+		check_error(c, "file", "a link with a size or contents of its own");
+	if (def && def->flags & UPP_F_GIVEN && !f->do_not_create && !f->items &&
+	    !(f->has_fcp && (f->fcp.fill || f->fcp.has_link)) && def->flags & UPP_F_MANDATORY)
+		check_error(c, "file", "a mandatory file without default has no contents");
 }
 
 void check_directories(struct check *c, const struct der *pe)

@@ -47,6 +47,10 @@ void check_rfm(struct check *c, const struct der *pe);
 void check_application(struct check *c, const struct der *pe);
 void check_directories(struct check *c, const struct der *pe);
 void check_pins_complete(struct check *c);
+struct upp_file;
+/* Rules of a template's files beyond their own form. */
+void check_file_rules(struct check *c, const struct der *pe, const struct upp_template *t,
+		      const struct upp_file_def *def, const struct upp_file *f);
 /* A code's octets: digits filled with FF, for user PINs. */
 void check_code(struct check *c, const char *rule, const struct der *cfg, uint32_t ref);
 bool check_known_key(const struct der *k);
