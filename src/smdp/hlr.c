@@ -285,6 +285,14 @@ int hlr_retry(struct hlr *h)
 	return n;
 }
 
+int hlr_sync(struct hlr *h)
+{
+	int n = h->cfg->ip ? smdp_db_hlr_put_all(h->db, clock_now(), h->cfg->queue_max) : -ENOTCONN;
+
+	hlr_apply(h);
+	return n;
+}
+
 const char *hlr_trouble(struct hlr *h)
 {
 	return h->link_fails ? h->trouble : "";

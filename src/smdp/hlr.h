@@ -32,5 +32,7 @@ void hlr_event(void *priv, const struct stock_row *r, enum stock_state from);
 /* Is it still to be told of this profile's subscriber? */
 bool hlr_pending(struct hlr *h, const char *iccid);
 void hlr_apply(struct hlr *h);		/* after a change of the configuration, and at start */
+/* Tell it of every profile that is with someone, as when this is switched on later; how many, up to queue_max. */
+int hlr_sync(struct hlr *h);
 int hlr_retry(struct hlr *h);		/* what was given up, anew; how many */
 const char *hlr_trouble(struct hlr *h);	/* with the link, or "" */

@@ -18,6 +18,7 @@ void proc_download_done(struct proc_download *p, enum stock_state stock)
 		[ES_EXECUTED_SUCCESS] = CTR_PROC_SUCCESS, [ES_EXECUTED_WITHWARNING] = CTR_PROC_WARNING,
 		[ES_FAILED] = CTR_PROC_FAILED, [ES_EXPIRED] = CTR_PROC_EXPIRED,
 	};
+	struct stock_row s;
 
 	if (p->row.status >= 0 && p->row.status < (int)ARRAY_SIZE(ctr))
 		counter_inc(ctr[p->row.status]);
@@ -25,6 +26,8 @@ void proc_download_done(struct proc_download *p, enum stock_state stock)
 	p->row.finished = clock_now();
 	smdp_db_dl_update(p->env->db, &p->row);
 	stock_set(p->env->stock, p->row.iccid, stock, stock == STOCK_AVAILABLE ? "" : p->row.eid);
+	if (stock_get(p->env->stock, p->row.iccid, &s) == 0)
+		stock = s.state;	/* the reuse policy may have had a say */
 	proc_download_note(p, LOGL_NOTICE, "ended %s, profile %s %s, %lld s", es_status_name(p->row.status),
 			   p->row.iccid, stock_state_name(stock), (long long)(p->row.finished - p->row.started));
 	osmo_fsm_inst_term(p->fi, OSMO_FSM_TERM_REGULAR, NULL);

@@ -144,7 +144,7 @@ static void relay_stock(struct proc_relay_env *env, enum es_func func, const cha
 	struct stock_row r;
 
 	if (stock_get(env->stock, iccid, &r) < 0 || (eid && strcmp(r.eid, eid)) ||
-	    (r.state != STOCK_DOWNLOADED && r.state != STOCK_ENABLED))
+	    (r.state != STOCK_DOWNLOADED && r.state != STOCK_ENABLED && r.state != STOCK_STUCK))
 		return;
 	switch (func) {
 	case ES_FN_ENABLE_PROFILE:

@@ -19,6 +19,7 @@ enum {
 	ST_WALK,
 	ST_COUNT,
 	ST_AGAIN,
+	ST_ALL,
 	_ST_COUNT
 };
 
@@ -30,6 +31,9 @@ static const char *const sql[] = {
 	[ST_NEXT] = "SELECT " COLS " FROM hlr WHERE dead = 0 ORDER BY next LIMIT 1",
 	[ST_WALK] = "SELECT " COLS " FROM hlr ORDER BY dead DESC, next LIMIT ?",
 	[ST_COUNT] = "SELECT COUNT(*) FROM hlr WHERE dead = ?",
+	/* with someone, or on the way to someone: ordered, downloaded, uncertain, bound, enabled */
+	[ST_ALL] = "INSERT OR REPLACE INTO hlr (" COLS ") SELECT iccid, 1, 0, ?1, 0, '' FROM stock"
+		   " WHERE state IN (1, 2, 3, 5, 6) AND imsi <> '' LIMIT ?2",
 	[ST_AGAIN] = "UPDATE hlr SET dead = 0, tries = 0, next = ? WHERE dead = 1",
 };
 
@@ -125,5 +129,15 @@ int smdp_db_hlr_again(struct smdp_db *db, int64_t next)
 
 	sqldb_bind_int(db->hlr, ST_AGAIN, 1, next);
 	rc = sqldb_exec(db->hlr, ST_AGAIN);
+	return rc < 0 ? rc : sqldb_changes(db->db);
+}
+
+int smdp_db_hlr_put_all(struct smdp_db *db, int64_t next, unsigned limit)
+{
+	int rc;
+
+	sqldb_bind_int(db->hlr, ST_ALL, 1, next);
+	sqldb_bind_int(db->hlr, ST_ALL, 2, limit);
+	rc = sqldb_exec(db->hlr, ST_ALL);
 	return rc < 0 ? rc : sqldb_changes(db->db);
 }

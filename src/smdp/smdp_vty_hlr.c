@@ -163,6 +163,18 @@ DEFUN(hlr_again, hlr_again_cmd, "hlr retry", "OsmoHLR\nTry at once, also what wa
 	return CMD_SUCCESS;
 }
 
+DEFUN(hlr_all, hlr_all_cmd, "hlr sync",
+      "OsmoHLR\nTell it of every profile that is ordered or on an eUICC, as when it has lost them or this is new\n")
+{
+	int n = hlr_sync(g_smdp->hlr);
+
+	if (n < 0)
+		vty_out(vty, "%% OsmoHLR has no address%s", VTY_NEWLINE);
+	else
+		vty_out(vty, "%d to be told%s", n, VTY_NEWLINE);
+	return n < 0 ? CMD_WARNING : CMD_SUCCESS;
+}
+
 void smdp_vty_hlr_init(void)
 {
 	static struct cmd_element *const cmds[] = {
@@ -175,5 +187,6 @@ void smdp_vty_hlr_init(void)
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
 		install_element(SMDP_HLR_NODE, cmds[i]);
 	install_element(ENABLE_NODE, &hlr_again_cmd);
+	install_element(ENABLE_NODE, &hlr_all_cmd);
 	install_element_ve(&show_hlr_cmd);
 }

@@ -131,6 +131,11 @@ hlr "subscriber imsi 001019999999999 delete" >/dev/null
 check "hlr retry" eval "vty $P_SMDP_VTY 'hlr retry' | grep -q '^1 of'"
 check "then it is told" until_true "hlr 'subscriber imsi ${imsi[3]} show' | grep -q 'MSISDN: 491705553'"
 
+# An HLR that has lost them all
+hlr "subscriber imsi ${imsi[0]} delete" >/dev/null; hlr "subscriber imsi ${imsi[3]} delete" >/dev/null
+check "hlr sync" eval "vty $P_SMDP_VTY 'hlr sync' | grep -q '^2 to be told'"
+check "both are there again" until_true "hlr 'subscriber imsi ${imsi[0]} show' | grep -q '3G auth: MILENAGE' && hlr 'subscriber imsi ${imsi[3]} show' | grep -q MILENAGE"
+
 # CSV for others; and no key anywhere it does not belong
 kill "${PID[smdp]}"; wait "${PID[smdp]}" 2>/dev/null; unset 'PID[smdp]'
 check "export for other registers" eval '"$SMDP" -c "$D/smdp.cfg" --export-subscribers "$D/out.csv" | grep -q "^4 "'

@@ -150,6 +150,80 @@ static void test_golden(void **state)
 	talloc_free(ctx);
 }
 
+/* The database as it was before there were types, batches and one text of secrets: first two steps of its schema. */
+static const char *const old_schema[] = {
+	"CREATE TABLE upp (id INTEGER PRIMARY KEY, sha TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL);"
+	"CREATE TABLE stock (iccid TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, type TEXT NOT NULL, imsi TEXT NOT NULL,"
+	" msisdn TEXT NOT NULL, smsc TEXT NOT NULL, state INTEGER NOT NULL, eid TEXT NOT NULL, perso_iccid INTEGER NOT NULL,"
+	" perso_imsi INTEGER NOT NULL, perso_msisdn INTEGER NOT NULL, upp INTEGER NOT NULL REFERENCES upp(id),"
+	" k BLOB, opc BLOB) WITHOUT ROWID;"
+	"CREATE INDEX stock_type ON stock(owner, type, state, iccid);"
+	"CREATE TABLE download (id INTEGER PRIMARY KEY AUTOINCREMENT, req INTEGER NOT NULL, eid TEXT NOT NULL,"
+	" smsr TEXT NOT NULL, mno TEXT NOT NULL, iccid TEXT NOT NULL, type TEXT NOT NULL, fcid TEXT NOT NULL,"
+	" enable INTEGER NOT NULL, by_type INTEGER NOT NULL, step INTEGER NOT NULL, seq INTEGER NOT NULL,"
+	" deadline INTEGER NOT NULL, started INTEGER NOT NULL, finished INTEGER NOT NULL, isdp BLOB,"
+	" status INTEGER NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,"
+	" answered INTEGER NOT NULL);"
+	"CREATE TABLE timeline (download INTEGER NOT NULL REFERENCES download(id) ON DELETE CASCADE, at INTEGER NOT NULL,"
+	" text TEXT NOT NULL);"
+	"CREATE TABLE relay (req INTEGER PRIMARY KEY);",
+	"SELECT 1;",
+};
+
+/* A profile of such a database makes the same package, and its keys are known. */
+static void test_upgrade(void **state)
+{
+	static const char *const sql[] = {
+		"INSERT INTO upp (id, sha, sealed) VALUES (1, ?, ?)",
+		"INSERT INTO stock VALUES ('89880112345678901235', '" OWNER "', 'demo', '901700000012345', '', '', 0, '', 1, 1,"
+		" 0, 1, ?, ?)",
+	};
+	void *ctx = talloc_new(NULL);
+	struct bytes *tmpl = smdp_test_data(ctx, "data/ts48/v7/TS48v7_SAIP2.3_NoBERTLV.der"), *b;
+	struct bytes *golden = smdp_test_data(ctx, "data/ts48/derived/golden1_v7_NoBERTLV.der");
+	struct keystore *ks = keystore_ephemeral(ctx);
+	struct sqldb_stmts *st;
+	struct stock_auth a;
+	struct smdp_db *db;
+	struct sqldb *old;
+	struct stock *s;
+	const char *err;
+	char *aad;
+
+	if (!tmpl || !golden) {
+		printf("SKIPPED: no TS.48 packages (RSP_SHARED)\n");
+		talloc_free(ctx);
+		skip();
+	}
+	assert_int_equal(sqldb_open(&old, ctx, path("db"), old_schema, 2), 0);
+	st = sqldb_prepare(old, sql, 2);
+	aad = talloc_strdup(ctx, "stock upp ABC");
+	b = keystore_seal(ks, ctx, aad, tmpl->data, tmpl->len);
+	sqldb_bind_text(st, 0, 1, "ABC");
+	sqldb_bind_blob(st, 0, 2, b->data, b->len);
+	assert_int_equal(sqldb_exec(st, 0), 0);
+	b = keystore_seal(ks, ctx, "stock k 89880112345678901235", K, 16);
+	sqldb_bind_blob(st, 1, 1, b->data, b->len);
+	b = keystore_seal(ks, ctx, "stock opc 89880112345678901235", OPC, 16);
+	sqldb_bind_blob(st, 1, 2, b->data, b->len);
+	assert_int_equal(sqldb_exec(st, 1), 0);
+	txn_commit(old);
+	sqldb_close(old);
+
+	db = smdp_db_open(ctx, path("db"));
+	assert_non_null(db);
+	s = stock_new(ctx, db, ks);
+	b = stock_package(s, ctx, "89880112345678901235", &err);
+	assert_non_null(b);
+	assert_true(bytes_eq(golden, b->data, b->len));
+	assert_int_equal(stock_auth_get(s, "89880112345678901235", &a), 0);
+	assert_int_equal(a.algo, UPP_ALGO_MILENAGE);
+	assert_memory_equal(a.k, K, 16);
+	assert_memory_equal(a.opc, OPC, 16);
+	smdp_db_close(db);
+	talloc_free(ctx);
+}
+
 /* A header and an end, enough for an unpersonalised profile (card-side.md 7.4) */
 static const char TINY[] = "A01F80010281010382074578616D706C65830A89019990001234567893A500A600AA07A0058000810102";
 
@@ -255,6 +329,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_golden, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_upgrade, setup, teardown),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test_setup_teardown(test_import, setup, teardown),
 	};
