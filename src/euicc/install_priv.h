@@ -7,7 +7,7 @@
 #include "install.h"
 
 #define INSTALL_STATUS_MAX 32
-#define INSTALL_PE_MAX (1U << 20)
+#define INSTALL_PE_MAX (3U << 20)	/* one element: an application may be nearly all of a package of 2 MB */
 #define INSTALL_FILES_MAX 2000
 #define INSTALL_FILE_COST 32	/* octets of memory a file takes beside its body */
 

@@ -313,6 +313,35 @@ static void test_save(void **state)
 	}
 }
 
+/* Two megabytes of an applet that the package does not insist on, in segments as they come: skipped and reported, the
+ * rest is installed. */
+static void test_two_megabytes(void **state)
+{
+	struct bytes *demo = packages_demo(*state), *load = bytes_new(*state, 0), *app = bytes_new(*state, 0);
+	struct bytes *upp = bytes_new(*state, 0), *code = bytes_new(*state, 0), *rsp = bytes_new(*state, 0);
+	struct install *inst = install_new(*state, 8 << 20);
+	const size_t end = demo->len - 9;
+	size_t at, n;
+	int rc = 0;
+
+	bytes_fill(code, 0x5A, 2 << 20);
+	bytes_put(load, "\x4F\x05\xA0\x00\x00\x00\x01", 7);
+	tlv_put(load, 0xC4, code->data, code->len);
+	bytes_put(app, "\xA0\x03\x81\x01\x63", 5);
+	tlv_put(app, 0xA1, load->data, load->len);
+	bytes_put(upp, demo->data, end);
+	tlv_put(upp, UPP_PE_APPLICATION, app->data, app->len);
+	bytes_put(upp, demo->data + end, demo->len - end);
+	for (at = 0; rc == 0 && at < upp->len; at += n) {
+		n = upp->len - at < 1007 ? upp->len - at : 1007;
+		rc = install_feed(inst, upp->data + at, n);
+	}
+	assert_int_equal(rc, 1);
+	install_response(inst, rsp);
+	assert_true(bytes_eq(rsp, "\x30\x0A\xA0\x08\x30\x06\x80\x01\x01\x81\x01\x63", 12));
+	assert_non_null(install_take(inst, *state));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -324,6 +353,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_verdicts, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_save, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_two_megabytes, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
