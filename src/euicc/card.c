@@ -29,7 +29,7 @@ void card_cfg_default(struct card_cfg *cfg)
 {
 	*cfg = (struct card_cfg) {
 		.attach_s = 60, .confirm_s = 120, .repeat_s = 30, .repeats = 4, .fallback_s = 0,
-		.http_idle_s = 60, .http_retries = 3, .http_delay_s = 10, .cattp_idle_s = 1200,
+		.http_idle_s = 60, .http_retries = 3, .http_delay_s = 3, .cattp_idle_s = 1200,
 	};
 }
 
