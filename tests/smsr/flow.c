@@ -35,6 +35,7 @@ static struct es_party parties[] = {
 	{.id = OTHER, .role = ES_ROLE_OPERATOR},
 	{.id = SMDP, .role = ES_ROLE_SMDP, .url = "https://smdp/"},
 	{.id = SMDP2, .role = ES_ROLE_SMDP},
+	{.id = M2M, .role = ES_ROLE_M2M_SP, .url = "https://m2m/"},
 };
 
 struct es_party *__wrap_es_party_find(struct es_link *l, const char *id)
@@ -365,6 +366,8 @@ static void dispatch(struct es_req *req)
 {
 	if (req->msg->iface == ES3)
 		es3_srv_handle(flow.reg, req);
+	else if (req->msg->iface == ES4A)
+		grant_srv_handle(flow.reg, req);
 	else
 		es4_srv_handle(flow.reg, req);
 }
