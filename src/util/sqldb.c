@@ -11,6 +11,8 @@
 
 #include "sqldb_priv.h"
 
+#define BACKUP_WAIT_MS 10000
+
 struct sqldb_stmts {
 	struct llist_head entry;
 	struct sqldb *db;
@@ -111,6 +113,27 @@ static int sqldb_destructor(struct sqldb *db)
 			LOGP(DDB, LOGL_ERROR, "closing: %s\n", sqlite3_errmsg(db->h));
 	}
 	return 0;
+}
+
+int sqldb_backup(const char *from, const char *to)
+{
+	sqlite3_stmt *st = NULL;
+	sqlite3 *h = NULL;
+	int rc = sqlite3_open_v2(from, &h, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc == SQLITE_OK) {
+		sqlite3_busy_timeout(h, BACKUP_WAIT_MS);
+		rc = sqlite3_prepare_v2(h, "VACUUM INTO ?1", -1, &st, NULL);
+	}
+	if (rc == SQLITE_OK) {
+		sqlite3_bind_text(st, 1, to, -1, SQLITE_STATIC);
+		rc = sqlite3_step(st) == SQLITE_DONE ? SQLITE_OK : SQLITE_ERROR;
+	}
+	if (rc != SQLITE_OK)
+		LOGP(DDB, LOGL_ERROR, "copy of %s to %s: %s\n", from, to, h ? sqlite3_errmsg(h) : "no memory");
+	sqlite3_finalize(st);
+	sqlite3_close(h);
+	return rc == SQLITE_OK ? 0 : -EIO;
 }
 
 int sqldb_open(struct sqldb **out, void *ctx, const char *path, const char *const *schema, size_t n)
