@@ -87,7 +87,7 @@ static int zip_read(struct bytes *block, const struct bytes *zip, const struct e
 	size_t start = block->len, head;
 	const uint8_t *p;
 
-	if (e->offset > zip->len || zip->len - e->offset < 30 || e->size > CAP_BLOCK_MAX)
+	if (e->offset > zip->len || zip->len - e->offset < 30 || !e->size || e->size > CAP_BLOCK_MAX)
 		return -EINVAL;
 	p = zip->data + e->offset;
 	head = 30 + le(p + 26, 2) + le(p + 28, 2);
