@@ -4,27 +4,16 @@
 #include "config.h"
 #include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/prctl.h>
 #include <talloc.h>
 #include <unistd.h>
 
 #include <osmocom/core/application.h>
-#include <osmocom/core/fsm.h>
-#include <osmocom/core/msgb.h>
 #include <osmocom/core/select.h>
-#include <osmocom/core/stats.h>
-#include <osmocom/ctrl/control_if.h>
-#include <osmocom/ctrl/control_vty.h>
+#include <osmocom/rsp/util/daemon_main.h>
 #include <osmocom/rsp/util/logging.h>
-#include <osmocom/rsp/util/counters.h>
-#include <osmocom/rsp/util/http_vty.h>
-#include <osmocom/vty/logging.h>
 #include <osmocom/vty/misc.h>
-#include <osmocom/vty/stats.h>
 #include <osmocom/vty/telnet_interface.h>
 #include <osmocom/vty/vty.h>
 
@@ -35,7 +24,6 @@
 #define SMDP_CTRL_PORT 4283
 
 struct smdp *g_smdp;
-static volatile sig_atomic_t quit;
 
 static struct {
 	const char *config, *import, *export, *owner;
@@ -113,32 +101,6 @@ static void options(int argc, char **argv)
 	}
 }
 
-static void on_signal(int sig)
-{
-	if (sig == SIGUSR1)
-		talloc_report_full(g_smdp, stderr);
-	else
-		quit = 1;
-}
-
-static void signals(void)
-{
-	struct sigaction sa = { .sa_handler = on_signal };
-
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGUSR1, &sa, NULL);
-	osmo_init_ignore_signals();
-}
-
-/* Keys and packages pass through here: no core dump, no ptrace by the same user (design.md P6). LSan needs ptrace. */
-static void undumpable(void)
-{
-#ifndef RSP_SANITIZE
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-}
-
 static int import(void)
 {
 	int n;
@@ -171,30 +133,6 @@ static int export(void)
 	return 0;
 }
 
-static void init(void *ctx)
-{
-	smdp_vty_info.tall_ctx = ctx;
-	smdp_vty_info.version = PACKAGE_VERSION;
-	osmo_init_logging2(ctx, &rsp_log_info);
-	log_set_print_category_hex(osmo_stderr_target, 0);
-	log_set_print_category(osmo_stderr_target, 1);
-	log_set_print_level(osmo_stderr_target, 1);
-	log_set_print_filename2(osmo_stderr_target, LOG_FILENAME_NONE);
-	osmo_fsm_log_addr(false);
-	osmo_fsm_term_safely(true);
-	osmo_fsm_set_dealloc_ctx(OTC_SELECT);
-	osmo_stats_init(ctx);
-	vty_init(&smdp_vty_info);
-	logging_vty_add_cmds();
-	osmo_talloc_vty_add_cmds();
-	osmo_stats_vty_add_cmds();
-	osmo_fsm_vty_add_cmds();
-	ctrl_vty_init(ctx);
-	counters_init(ctx);
-	smdp_vty_init();
-	http_vty_init();
-}
-
 static int run(void *ctx)
 {
 	if (smdp_open(g_smdp) < 0 || smdp_start(g_smdp) < 0)
@@ -203,14 +141,10 @@ static int run(void *ctx)
 		LOGP(DMAIN, LOGL_FATAL, "VTY port %d cannot be opened\n", opt.vty_port);
 		return 1;
 	}
-	/* Asked for, it must be there; where nobody asked, a second daemon on this host may have the port. */
-	if (!ctrl_interface_setup(NULL, opt.ctrl_port ? : SMDP_CTRL_PORT, NULL)) {
-		LOGP(DMAIN, LOGL_ERROR, "CTRL port %d cannot be opened\n", opt.ctrl_port ? : SMDP_CTRL_PORT);
-		if (opt.ctrl_port)
-			return 1;
-	}
-	signals();
-	while (!quit) {
+	if (!daemon_main_ctrl(opt.ctrl_port, SMDP_CTRL_PORT, NULL))
+		return 1;
+	daemon_main_signals();
+	while (!daemon_main_quit()) {
 		osmo_select_main_ctx(0);
 		smdp_commit(g_smdp);
 	}
@@ -225,10 +159,10 @@ int main(int argc, char **argv)
 
 	talloc_enable_null_tracking();
 	ctx = talloc_named_const(NULL, 0, "osmo-smdp");
-	msgb_talloc_ctx_init(ctx, 0);
-	init(ctx);
+	smdp_vty_info.version = PACKAGE_VERSION;
+	daemon_main_init(ctx, &smdp_vty_info);
+	smdp_vty_init();
 	options(argc, argv);
-	undumpable();
 	g_smdp = smdp_new(ctx);
 	if (vty_read_config_file(opt.config, NULL) < 0) {
 		fprintf(stderr, "osmo-smdp: cannot read the configuration %s\n", opt.config);

@@ -4,30 +4,19 @@
 #include "config.h"
 
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <talloc.h>
 
 #include <osmocom/core/application.h>
-#include <osmocom/core/fsm.h>
-#include <osmocom/core/msgb.h>
 #include <osmocom/core/select.h>
-#include <osmocom/core/stats.h>
-#include <osmocom/ctrl/control_if.h>
-#include <osmocom/ctrl/control_vty.h>
 #include <osmocom/core/utils.h>
+#include <osmocom/rsp/util/daemon_main.h>
 #include <osmocom/rsp/util/logging.h>
-#include <osmocom/rsp/util/counters.h>
-#include <osmocom/rsp/util/http_vty.h>
 #include <osmocom/vty/command.h>
-#include <osmocom/vty/logging.h>
 #include <osmocom/vty/misc.h>
-#include <osmocom/vty/ports.h>
-#include <osmocom/vty/stats.h>
 #include <osmocom/vty/telnet_interface.h>
 #include <osmocom/vty/vty.h>
 
@@ -38,7 +27,6 @@
 #define CTRL_PORT 4281
 
 struct smsr *g_smsr;
-static volatile sig_atomic_t quit;
 
 static struct {
 	const char *config, *key_kind, *key_id, *key_file;
@@ -122,55 +110,20 @@ static void handle_options(int argc, char **argv)
 	}
 }
 
-static void on_signal(int sig)
-{
-	if (sig == SIGUSR1)
-		talloc_report(NULL, stderr);
-	else
-		quit = 1;
-}
-
-static void signals(void)
-{
-	struct sigaction sa = { .sa_handler = on_signal };	/* no SA_RESTART: select wakes up */
-
-	sigaction(SIGTERM, &sa, NULL);
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGUSR1, &sa, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	osmo_init_ignore_signals();
-}
-
 static void *init(void)
 {
 	void *ctx = talloc_named_const(NULL, 0, "osmo-smsr");
 
-#ifndef RSP_SANITIZE	/* a core dump would hold keys; LeakSanitizer needs ptrace (corrections 24) */
-	prctl(PR_SET_DUMPABLE, 0);
-#endif
-	msgb_talloc_ctx_init(ctx, 0);
-	osmo_init_logging2(ctx, &rsp_log_info);
-	log_set_print_category_hex(osmo_stderr_target, 0);
-	log_set_print_category(osmo_stderr_target, 1);
-	osmo_fsm_log_addr(false);
-	osmo_fsm_term_safely(true);
-	osmo_fsm_set_dealloc_ctx(OTC_SELECT);
+	daemon_main_init(ctx, &vty_info);
 	g_smsr = smsr_alloc(ctx);
-	vty_info.tall_ctx = ctx;
-	vty_init(&vty_info);
-	logging_vty_add_cmds();
-	osmo_talloc_vty_add_cmds();
-	osmo_stats_init(ctx);
-	osmo_stats_vty_add_cmds();
-	ctrl_vty_init(ctx);
-	counters_init(ctx);
 	smsr_vty_init();
-	http_vty_init();
 	return ctx;
 }
 
 static int run(void *ctx)
 {
+	bool ctrl;
+
 	if (smsr_check(g_smsr) < 0)
 		return 1;
 	if (opt.daemonize && osmo_daemonize() < 0) {	/* before the database: its locks do not survive a fork */
@@ -184,15 +137,11 @@ static int run(void *ctx)
 		smsr_stop(g_smsr);
 		return 1;
 	}
-	/* Asked for, it must be there; where nobody asked, a second daemon on this host may have the port. */
-	if (!ctrl_interface_setup(NULL, opt.ctrl_port ? : CTRL_PORT, NULL)) {
-		LOGP(DMAIN, LOGL_ERROR, "CTRL port %d cannot be opened\n", opt.ctrl_port ? : CTRL_PORT);
-		if (opt.ctrl_port)
-			return 1;
-	} else {
+	if (!daemon_main_ctrl(opt.ctrl_port, CTRL_PORT, &ctrl))
+		return 1;
+	if (ctrl)
 		smsr_vty_smsc_ctrl();
-	}
-	while (!quit) {
+	while (!daemon_main_quit()) {
 		osmo_select_main_ctx(0);
 		smsr_turn(g_smsr);
 	}
@@ -229,7 +178,7 @@ int main(int argc, char **argv)
 		rc = smsr_import_key(g_smsr, opt.key_id, opt.key_file) < 0;
 		smsr_stop(g_smsr);
 	} else {
-		signals();
+		daemon_main_signals();
 		raise_descriptors();
 		rc = run(ctx);
 	}
