@@ -227,20 +227,20 @@ void sms_port_rx(struct smsc *s, const struct smpp_pdu *pdu)
 
 void sms_port_rx_alert(struct smsc *s, const struct smpp_alert *alert)
 {
-	const char *msisdn = sms_port_plain(alert->src.digits);
+	bool imsi = alert->src.npi == 6;
+	const char *digits = imsi ? alert->src.digits : sms_port_plain(alert->src.digits);
 	struct sms_port *p = s->port;
 	struct sms_port_dest *d;
 
 	smsc_count(s, SMSC_CTR_ALERTS);
-	/* by MSISDN only: an alert by IMSI (NPI 6) names nobody we know; availability 1 and 2 are bad news */
-	if (alert->src.npi == 6 || (alert->has_availability && alert->availability))
+	if (alert->has_availability && alert->availability)	/* 1 and 2 are bad news */
 		return;
-	d = sms_port_dest_get(p, msisdn, false);
+	d = imsi ? NULL : sms_port_dest_get(p, digits, false);
 	if (d)
 		sms_port_wake(d);
 	sms_port_pump(p);
 	if (p->cfg.alert)
-		p->cfg.alert(p->cfg.priv, msisdn);
+		p->cfg.alert(p->cfg.priv, digits);
 }
 
 /* --- shown --- */

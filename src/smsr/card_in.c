@@ -10,11 +10,25 @@
 #include "card_in.h"
 #include "notif_in.h"
 
+#define IMSI_MIN 14	/* digits; shorter is a number */
+#define MSISDN_SIZE 24
 #define CANDIDATES_MAX 16	/* eUICCs with one number: shared or handed on (corrections 21) */
 
 static const char *plain_number(const char *msisdn)
 {
 	return msisdn[0] == '+' ? msisdn + 1 : msisdn;
+}
+
+/* An SMSC may name a sender by its IMSI, OsmoMSC with 'deliver-src-imsi' does: the MSISDN that goes with it, where one is
+ * known. */
+static const char *number_of(const struct card_in *in, const char *from, char *out, size_t size)
+{
+	struct eid eid;
+
+	from = plain_number(from);
+	if (strlen(from) < IMSI_MIN || smsr_db_eids_by_msisdn(in->reg->db, from, &eid, 1) > 0)
+		return from;
+	return smsr_db_msisdn_of(in->reg->db, from, out, size) == 0 ? out : from;
 }
 
 static int info(void *priv, const struct eid *eid, struct card_info *out)
@@ -105,15 +119,17 @@ const struct card_session_ops card_in_ops = {
 void card_in_sms(void *card_in, const char *from, bool response, const uint8_t *packet, size_t len)
 {
 	struct card_in *in = card_in;
+	char number[MSISDN_SIZE];
 
-	in->from = from;
-	card_sessions_sms_rx(in->reg->cards, from, response, packet, len);
+	in->from = number_of(in, from, number, sizeof(number));
+	card_sessions_sms_rx(in->reg->cards, in->from, response, packet, len);
 	in->from = NULL;
 }
 
 void card_in_alert(void *card_in, const char *msisdn)
 {
 	struct card_in *in = card_in;
+	char number[MSISDN_SIZE];
 
-	card_sessions_sms_alert(in->reg->cards, plain_number(msisdn));
+	card_sessions_sms_alert(in->reg->cards, number_of(in, msisdn, number, sizeof(number)));
 }

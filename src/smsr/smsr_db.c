@@ -65,6 +65,7 @@ static const char *const schema[] = {
 	es_link_schema_2,
 	"ALTER TABLE euicc ADD COLUMN notif_seq INTEGER NOT NULL DEFAULT -1;"
 	"ALTER TABLE euicc ADD COLUMN notif_done INTEGER NOT NULL DEFAULT 0;",
+	"CREATE INDEX profile_imsi ON profile(imsi) WHERE imsi != '';",
 };
 
 struct smsr_db *smsr_db_open(void *ctx, const char *path, struct keystore *ks)

@@ -13,7 +13,7 @@
 
 enum {
 	ST_EUICC_GET, ST_EUICC_INSERT, ST_EUICC_UPDATE, ST_PROFILES, ST_PROFILE_PUT, ST_PROFILE_DEL, ST_KEYSETS,
-	ST_KEYSET_PUT, ST_EIDS, ST_BY_MSISDN, ST_AUDIT_DUE, ST_EUICC_DEL, ST_COUNT,
+	ST_KEYSET_PUT, ST_EIDS, ST_BY_MSISDN, ST_MSISDN_OF, ST_AUDIT_DUE, ST_EUICC_DEL, ST_COUNT,
 };
 
 static const char *const sql[] = {
@@ -44,6 +44,7 @@ static const char *const sql[] = {
 	[ST_KEYSET_PUT] =
 		"INSERT INTO keyset (eid, sd, version, type, cntr, cert, ca_id) VALUES (?1,?2,?3,?4,?5,?6,?7)",
 	[ST_EIDS] = "SELECT eid FROM euicc WHERE eid > ?1 ORDER BY eid LIMIT ?2",
+	[ST_MSISDN_OF] = "SELECT msisdn FROM profile WHERE imsi = ?1 AND imsi != '' AND msisdn != '' LIMIT 1",
 	[ST_BY_MSISDN] = "SELECT DISTINCT eid FROM profile WHERE msisdn = ?1 AND msisdn != '' LIMIT ?2",
 	[ST_AUDIT_DUE] = "SELECT eid FROM euicc WHERE audit_due LIMIT ?1",
 	[ST_EUICC_DEL] = "DELETE FROM euicc WHERE eid = ?1",	/* and by reference all that is of it */
@@ -405,6 +406,19 @@ size_t smsr_db_eids(struct smsr_db *db, const struct eid *after, struct eid *out
 	sqldb_bind_text(db->eis, ST_EIDS, 1, text);
 	sqldb_bind_int(db->eis, ST_EIDS, 2, max);
 	return collect_eids(db, ST_EIDS, out, max);
+}
+
+int smsr_db_msisdn_of(struct smsr_db *db, const char *imsi, char *out, size_t size)
+{
+	const char *text;
+	int rc;
+
+	sqldb_bind_text(db->eis, ST_MSISDN_OF, 1, imsi);
+	rc = sqldb_step(db->eis, ST_MSISDN_OF);
+	text = rc == 1 ? sqldb_col_text(db->eis, ST_MSISDN_OF, 0) : NULL;
+	osmo_strlcpy(out, text ? text : "", size);
+	sqldb_reset(db->eis, ST_MSISDN_OF);
+	return rc < 0 ? rc : text ? 0 : -ENOENT;
 }
 
 size_t smsr_db_eids_by_msisdn(struct smsr_db *db, const char *msisdn, struct eid *out, size_t max)

@@ -43,8 +43,8 @@ sed -i "s/^smsc sim$/smsc first/
 start sim && wait_port "$P_SMPP" sim && relay_start && start smsr && wait_port "$P_SMSR_ES" smsr || die "start"
 
 smsr() { vty "$P_SMSR_VTY" "$1"; }
-configure() { # LINES: in configuration mode
-	exec 7<>"/dev/tcp/127.0.0.1/$P_SMSR_VTY" || return 1
+configure() { # LINES [PORT]: in configuration mode
+	exec 7<>"/dev/tcp/127.0.0.1/${2:-$P_SMSR_VTY}" || return 1
 	printf 'enable\nconfigure terminal\n%s\nend\n' "$1" >&7
 	timeout 1 cat <&7 >"$D/configure"
 	exec 7>&-
@@ -106,22 +106,31 @@ vty "$P_SIM_VTY" "fault smsc-throttle 0" >/dev/null
 settle 3 "show rate-counters" 'throttled: +[1-9]'
 echo "ok: an SMSC that throttles"
 
-# nobody there: the next attempt is a minute away, but the network says when the card is back
+# nobody there: the next attempt is a minute away, but the network says when the card is back, by number or by IMSI
 configure "timer card X84 60000"
-vty "$P_SIM_VTY" "euicc $eid power off" >/dev/null
-sleep 0.5
-smsr "euicc $eid audit" >/dev/null
-settle 5 "show rate-counters" 'sms:unreachable: +[1-9]'
-t0=$(date +%s)
-vty "$P_SIM_VTY" "euicc $eid power on" >/dev/null
-audits=$((audits + 1))
-for ((i = 0; i < 75; i++)); do
-	[ "$(smsr "show euicc $eid" | grep -c 'audit#.*answered: EXECUTED_SUCCESS')" -ge $audits ] && break
-	sleep 0.2
-done
-[ $i -lt 75 ] || die "the alert did not wake the audit: $(smsr "show euicc $eid" | tail -5)"
-[ $(($(date +%s) - t0)) -lt 20 ] || die "that took too long for an alert"
-echo "ok: alert_notification wakes what waits"
+unreachable() { smsr "show rate-counters" | sed -n 's/.*sms:unreachable: *\([0-9]*\) .*/\1/p' | head -1; }
+woken() { # WHAT
+	local i n t0
+	n=$(unreachable)
+	vty "$P_SIM_VTY" "euicc $eid power off" >/dev/null
+	sleep 0.5
+	smsr "euicc $eid audit" >/dev/null
+	audits=$((audits + 1))
+	for ((i = 0; i < 25 && $(unreachable) == n; i++)); do sleep 0.2; done
+	[ "$(unreachable)" -gt "$n" ] || die "$1: the card is off and yet not unreachable"
+	t0=$(date +%s)
+	vty "$P_SIM_VTY" "euicc $eid power on" >/dev/null
+	for ((i = 0; i < 75; i++)); do
+		[ "$(smsr "show euicc $eid" | grep -c 'audit#.*answered: EXECUTED_SUCCESS')" -ge $audits ] && break
+		sleep 0.2
+	done
+	[ $i -lt 75 ] && [ $(($(date +%s) - t0)) -lt 20 ] || die "$1: the alert did not wake the audit: $(smsr "show euicc $eid" | tail -5)"
+	echo "ok: alert_notification by $1 wakes what waits"
+}
+woken MSISDN
+configure "network
+deliver-src-imsi" "$P_SIM_VTY"
+woken IMSI
 
 configure "smsc second
 mode store-and-forward

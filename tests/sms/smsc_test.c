@@ -514,6 +514,9 @@ static void alert(void **state)
 	assert_true(LOOP_UNTIL(db, 2000, user.done[SMS_DELIVERED] == 1));
 	assert_true(loop_now_ms() - t0 < 2000);
 	assert_string_equal(user.alert, MSISDN);
+	pdu.alert.src = (struct smpp_addr){ .ton = 4, .npi = 6, .digits = "001010000000001" };
+	smpp_conn_tx(a.conn, &pdu);
+	assert_true(LOOP_UNTIL(db, 2000, !strcmp(user.alert, "001010000000001")));
 }
 
 /* nothing is said before the commit; when none comes, the SMSC is told to try again before its 5 s are over */

@@ -170,6 +170,7 @@ static void record(void **state)
 	struct eis *eis, *again;
 	struct eis_profile *p;
 	struct eid eid[4];
+	char number[24];
 
 	flow_pol2(ICCID_OP, "DISABLE", "Auto-Delete");
 	eis_uncertain(flow.e->eis, &eis_by_iccid(flow.e->eis, ICCID_OP)->i.isdp_aid);
@@ -186,6 +187,12 @@ static void record(void **state)
 	assert_string_equal(eis_fallback(eis)->i.iccid, ICCID_BOOT);
 	assert_int_equal(smsr_db_eids_by_msisdn(flow.db, NR_OP, eid, 4), 1);
 	assert_int_equal(smsr_db_eids_by_msisdn(flow.db, "", eid, 4), 0);
+	OSMO_STRLCPY_ARRAY(p->i.addr.imsi, "262420000000002");
+	assert_int_equal(smsr_db_profile_put(flow.db, eis, p), 0);
+	assert_int_equal(smsr_db_msisdn_of(flow.db, "262420000000002", number, sizeof(number)), 0);
+	assert_string_equal(number, NR_OP);
+	assert_int_equal(smsr_db_msisdn_of(flow.db, "262420000000003", number, sizeof(number)), -ENOENT);
+	assert_int_equal(smsr_db_msisdn_of(flow.db, "", number, sizeof(number)), -ENOENT);
 	assert_int_equal(smsr_db_eids_audit_due(flow.db, eid, 4), 1);
 	assert_int_equal(smsr_db_eids(flow.db, NULL, eid, 4), 1);
 	assert_int_equal(smsr_db_eids(flow.db, &eid[0], eid, 4), 0);

@@ -56,7 +56,7 @@ struct sms_port_cfg {
 	/* A complete secured packet arrived: UDH 70 (command: notification) or 71 (response: PoR) and the packet after the
 	 * UDH. The deliver_sm is answered after the iteration's commit. */
 	void (*rx)(void *priv, const char *from, bool response, const uint8_t *packet, size_t len);
-	/* alert_notification: this number is reachable now. May be NULL. */
+	/* alert_notification: this number, or IMSI, is reachable now. May be NULL. from above may be an IMSI too. */
 	void (*alert)(void *priv, const char *msisdn);
 	void *priv;
 	struct sqldb *db;
