@@ -423,9 +423,12 @@ int network_external(struct network *net, const char *path)
 	osmo_timer_setup(&x->gate, external_gate_cb, x);
 	osmo_fd_setup(&x->listen, -1, OSMO_FD_READ, external_accept_cb, x, 0);
 	mask = umask(0177);	/* who may write here is any subscriber's network */
+	errno = 0;
 	rc = osmo_sock_unix_init_ofd(&x->listen, SOCK_STREAM, 0, path, OSMO_SOCK_F_BIND | OSMO_SOCK_F_NONBLOCK);
 	umask(mask);
 	if (rc < 0) {
+		if (errno)	/* rc is -1 whatever it was */
+			rc = -errno;
 		talloc_free(x);
 		return rc;
 	}
