@@ -96,7 +96,7 @@ stack_configs() {
 	 tls ca $D/ca/ci.pem
 	 scp81 bind 127.0.0.1 $P_SCP81
 	 scp81 advertise 127.0.0.1 $P_SCP81
-	 cat-tp bind 127.0.0.1 $P_CATTP
+	 cat-tp bind ${CATTP_IP:-127.0.0.1} $P_CATTP
 	 sms number 1001
 	${SMSR_EXTRA:-}
 	 allow-operate

@@ -121,4 +121,10 @@ for set in aes192 aes256 3des2 3des3; do
 	out=$(CA_BATCH="--scp80 $set --bearers cattp" timeout 60 "$TOP/contrib/demo" --quick 2>&1)
 	check "keyset $set: $(tail -1 <<<"$out")" eval 'tail -1 <<<"$out" | grep -q "ENABLED on"'
 done
+if grep -q '^0*1 ' /proc/net/if_inet6 2>/dev/null; then
+	out=$(CATTP_IP=::1 CA_BATCH="--bearers cattp" timeout 60 "$TOP/contrib/demo" --quick 2>&1)
+	check "CAT_TP over IPv6: $(tail -1 <<<"$out")" eval 'tail -1 <<<"$out" | grep -q "ENABLED on" && grep -q "SendData: sent CAT_TP" <<<"$out"'
+else
+	echo "SKIPPED LOUDLY: no IPv6 loopback"
+fi
 exit $bad
