@@ -113,6 +113,17 @@ static unsigned order_of(const struct card *card, const enum card_bearer **order
 	return card->info.n_order ? : cfg->n_order;
 }
 
+static bool in_order(const struct card *card, enum card_bearer b)
+{
+	const enum card_bearer *order;
+	unsigned n = order_of(card, &order), i;
+
+	for (i = 0; i < n; i++)
+		if (order[i] == b)
+			return true;
+	return false;
+}
+
 /* A session that is there is used; of two, the one that can take all at once. */
 static enum card_bearer open_one(struct card *card)
 {
@@ -168,7 +179,7 @@ static enum card_bearer choose(struct card *card, char *why, size_t size)
 	}
 	if (!cmd->pos && cmd->whole_len <= scp80_session_room(card, card->cs->cfg.sms_max_parts) &&
 	    !cmd->whole_more && !cmd->c.chained && !(cmd->tried & 1 << CARD_BEARER_SCP80) &&
-	    possible(card, CARD_BEARER_SCP80)) {
+	    in_order(card, CARD_BEARER_SCP80) && possible(card, CARD_BEARER_SCP80)) {
 		snprintf(why, size, "%zu octets fit", cmd->whole_len);
 		return CARD_BEARER_SCP80;
 	}

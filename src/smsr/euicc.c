@@ -23,7 +23,7 @@ struct osmo_tdef euicc_tdefs[] = {
 	{.T = EUICC_T_RETRY, .default_val = 5, .desc = "Pause when nothing could be sent to the card"},
 	{.T = EUICC_T_AUDIT, .default_val = 300, .desc = "Validity of an audit the SM-SR starts by itself"},
 	{.T = EUICC_T_AUDIT_RETRY, .default_val = 60, .desc = "First pause before an audit is tried again; doubles"},
-	{.T = EUICC_T_GRACE, .default_val = 30, .desc = "A card that executed a change has begun it by then"},
+	{.T = EUICC_T_GRACE, .default_val = 15, .desc = "A card that executed a change has begun it by then"},
 	{}};
 
 static __attribute__((constructor)) void on_dso_load_euicc(void)

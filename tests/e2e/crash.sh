@@ -1,7 +1,7 @@
 #!/bin/bash
 # kill -9 at every commit and send (corrections 31): crash.sh [-s STEP] [WHO [FIRST [LAST]]], WHO = smsr, smdp, sim or all (default).
 # For n = FIRST, FIRST + STEP, .. LAST (default: until a run is over before its n-th point) the process is started with
-# RSP_CRASH_AT=n, dies there and is started again while an operator's DownloadProfile with EnableProfile is under way. Two lanes
+# RSP_CRASH_AT=n, dies there and is started again while an operator's DownloadProfile with EnableProfile is under way. Four lanes
 # side by side, each with one prepared world (root of trust, one registered eUICC) whose databases are put back before every n.
 # All timers are those of the field. After each n:
 #   - the operator has exactly one final answer, by callback, and the SM-DP's record says the same
@@ -26,7 +26,7 @@ D=$W
 . "$TOP/contrib/stack.sh"
 K=00112233445566778899aabbccddeeff OPC=ffeeddccbbaa99887766554433221100 IMSI=001019999900001
 ICCID=8988001999999999001; ICCID=$ICCID$(luhn "$ICCID")
-LANES=2
+LANES=4
 
 prepare() { # D: root of trust, one eUICC registered, everything stopped again; its databases in $D/base
 	mkdir -p "$D/base"

@@ -1,0 +1,68 @@
+#!/bin/bash
+# HTTPS under cuts, resets and delay, nothing else to fall back on: TCP connections cut once at a random octet (the card comes
+# back with X-Admin-Resume), cards reset in mid-session (what the chain began with is gone, the download begins anew), two
+# seconds of round trip; notifications by HTTPS too. All end enabled, once, with nothing left over; the counters say that the
+# faults were there.
+# SPDX-License-Identifier: AGPL-3.0-or-later
+set -u
+TOP=$(cd "$(dirname "$0")/../.." && pwd)
+[ -n "${RSP_BIN:-}" ] || { echo "RSP_BIN is not set"; exit 77; }
+umask 077
+D=$(mktemp -d)
+. "$TOP/contrib/stack.sh"
+trap 'stack_stop; [ -n "${KEEP:-}" ] && echo "kept: $D" || rm -rf "$D"' EXIT
+bad=0
+check() { local what=$1; shift; if "$@"; then echo "ok: $what"; else echo "NOT OK: $what"; bad=1; fi; }
+
+faults=(
+	"tcp-cut-random 4000" "tcp-cut-random 4000" "tcp-cut-random 12000" "tcp-cut-random 12000" "tcp-cut-random 12000"
+	"reset 60" "reset 60" "round-trip 2000" "round-trip 2000" ""
+)
+n=${#faults[@]}
+k=00112233445566778899aabbccddeeff
+iccid() { local s; s=$(printf '8988001999998000%02d' "$1"); echo "$s$(luhn "$s")"; }
+
+stack_ports
+: >"$D/stock.json"
+SIM_NETWORK=
+"$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/t.der" >/dev/null || exit 1
+for ((i = 0; i < n; i++)); do
+	imsi=$(printf '0010199999800%02d' "$i") msisdn=$(printf '49170998000%02d' "$i")
+	SIM_NETWORK+=" subscriber imsi $imsi msisdn $msisdn k $k opc $k"$'\n'
+	printf '{"upp_file":"%s", "msisdn":"%s", "owner":"%s", "type":"demo", "iccid":"%s", "imsi":"%s", "k":"%s", "opc":"%s"}\n' \
+		"$D/t.der" "$msisdn" "$OID_OP" "$(iccid "$i")" "$imsi" $k $k >>"$D/stock.json"
+done
+SIM_CARDS=" card dialect mixed"$'\n'" notification bearer https"$'\n'" fault-seed 7"
+stack_prepare "$n" "$D/t.der" || { echo "preparation"; exit 1; }
+# a card that was reset is not waited for as long as in the field, nor does its lost trigger wait
+{ printf 'timer card X81 2000\ntimer card X85 4000\n'; } >>"$D/smsr.cfg"
+: >"$D/smsr.log"; : >"$D/smdp.log"; : >"$D/sim.log"
+stack_start || exit 1
+eis=("$D"/batch/eis/*.xml)
+es eum -q ES1-RegisterEIS "${eis[@]}" >/dev/null || exit 1
+for ((i = 0; i < n; i++)); do
+	eid[i]=$(basename "${eis[i]}" .xml)
+	vty "$P_SMSR_VTY" "euicc ${eid[i]} bearer order https"
+	[ -z "${faults[i]}" ] || vty "$P_SIM_VTY" "euicc ${eid[i]} fault ${faults[i]}"
+	echo "${eid[i]} $(iccid "$i")"
+done >"$D/orders"
+check "every eUICC has a way" [ "$(grep -c . "$D/orders")" = "$n" ]
+t0=$SECONDS
+"$ES" -c "$D/operator.conf" -q -p smdp -v 200 --batch "$D/orders" ES2-DownloadProfile smsr-id=$OID_SMSR enable=true \
+	>"$D/answers" 2>"$D/es.err"
+echo "$(grep -c EXECUTED_SUCCESS "$D/answers") of $n enabled in $((SECONDS - t0)) s"
+
+counter() { vty "$P_SMSR_VTY" "show rate-counters" | sed -n "s/.*$1: *\([0-9]*\) .*/\1/p" | head -1; }
+for ((i = 0; i < n; i++)); do
+	check "enabled: ${faults[i]:-no fault}" grep -q "EXECUTED_SUCCESS.*$(iccid "$i")" "$D/answers"
+	check "  the record agrees with the card" eval "vty $P_SMSR_VTY 'show euicc ${eid[i]}' | grep $(iccid "$i") | grep -q Enabled &&
+		vty $P_SIM_VTY 'show profiles ${eid[i]}' | grep $(iccid "$i") | grep -qi enabled"
+	check "  and has no half-made ISD-P" eval "! vty $P_SMSR_VTY 'show euicc ${eid[i]}' | grep -qE '^ [0-9]+ (Created|In-Creation)'"
+done
+check "dialogs were resumed: $(counter scp81:resumed)" [ "$(counter scp81:resumed)" -gt 0 ]
+check "scripts were lost: $(counter scp81:lost)" [ "$(counter scp81:lost)" -gt 0 ]
+check "no SMS but triggers" eval "! grep -q 'sent to card by SMS' $D/smsr.log"
+check "nothing is left under way" eval "vty $P_SMSR_VTY 'show procedures' | grep -q '^0 procedure'"
+vty "$P_SMSR_VTY" "show scp81"
+[ $bad = 0 ] || { tail -n 5 "$D"/*.log; cat "$D/answers"; vty "$P_SIM_VTY" "show faults"; }
+exit $bad
