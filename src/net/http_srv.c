@@ -72,9 +72,9 @@ static void req_to_ready(struct http_req *req, enum http_req_state state)
 {
 	struct http_srv *srv = req->conn->srv;
 
-	epoll_ctl(srv->watch_ofd.fd, EPOLL_CTL_DEL, req_fd(req), NULL);
 	osmo_timer_del(&req->hold);
 	srv->st.held--;
+	req->conn->held = NULL;
 	req->state = state;
 	llist_del(&req->entry);
 	llist_add_tail(&req->entry, &srv->ready);
@@ -115,17 +115,53 @@ void http_srv_slow(void *data)
 void http_srv_hold(struct http_req *req)
 {
 	struct http_srv *srv = req->conn->srv;
-	struct epoll_event ev = { .events = EPOLLRDHUP, .data.ptr = req };
 
 	osmo_timer_del(&req->hold);
 	MHD_suspend_connection(req->mc);
 	req->state = HTTP_REQ_HELD;
 	srv->st.held++;
 	llist_add_tail(&req->entry, &srv->held);
-	if (epoll_ctl(srv->watch_ofd.fd, EPOLL_CTL_ADD, req_fd(req), &ev) < 0)
-		LOGP(DHTTP, LOGL_ERROR, "held request is not watched: %s\n", strerror(errno));
+	req->conn->held = req;
 	osmo_timer_setup(&req->hold, hold_timer_cb, req);
+	if (req->conn->hung_up)		/* while it was being read: the owner hears of it from the loop */
+		http_srv_watch(req->conn, EPOLL_CTL_MOD);
 	osmo_timer_schedule(&req->hold, srv->cfg.hold_s, 0);
+}
+
+/* The end of what the peer says, told once: libmicrohttpd does not look while the connection is suspended, and at times
+ * misses it right after an answer (then its own time-out ends the connection, 90 s later). */
+void http_srv_watch(struct http_conn *c, int op)
+{
+	struct epoll_event ev = { .events = EPOLLRDHUP | EPOLLONESHOT, .data.ptr = c };
+
+	if (c->fd >= 0 && epoll_ctl(c->srv->watch_ofd.fd, op, c->fd, &ev) < 0)
+		LOGP(DHTTP, LOGL_ERROR, "a connection is not watched: %s\n", strerror(errno));
+}
+
+void http_srv_closed(struct http_conn *c)
+{
+	struct http_srv *srv = c->srv;
+
+	if (c->closed || !c->had_request || !srv->cfg.closed_cb || srv->stopping)
+		return;
+	c->closed = true;
+	srv->cfg.closed_cb(srv->cfg.priv, c->id, c->psk_id[0] ? c->psk_id : NULL);
+}
+
+static void conn_hung_up(struct http_conn *c)
+{
+	struct http_req *req = c->held;
+
+	c->hung_up = true;
+	if (req) {
+		req_gone(req);
+		if (req->state == HTTP_REQ_HELD)
+			req_to_ready(req, HTTP_REQ_DEAD);
+		return;
+	}
+	http_srv_closed(c);
+	if (!c->n_reqs)		/* between two requests: wakes libmicrohttpd, where it has not seen it itself */
+		shutdown(c->fd, SHUT_RDWR);
 }
 
 static int watch_fd_cb(struct osmo_fd *ofd, unsigned what)
@@ -133,17 +169,8 @@ static int watch_fd_cb(struct osmo_fd *ofd, unsigned what)
 	struct epoll_event ev[64];
 	int i, n = epoll_wait(ofd->fd, ev, ARRAY_SIZE(ev), 0);
 
-	for (i = 0; i < n; i++) {
-		struct http_req *req = ev[i].data.ptr;
-
-		/* answered by the owner of an earlier one in this very list; completed ones cannot be here, for that
-		 * takes a MHD_run() */
-		if (req->state != HTTP_REQ_HELD)
-			continue;
-		req_gone(req);
-		if (req->state == HTTP_REQ_HELD)
-			req_to_ready(req, HTTP_REQ_DEAD);
-	}
+	for (i = 0; i < n; i++)		/* none of them can be gone, for that takes a MHD_run() */
+		conn_hung_up(ev[i].data.ptr);
 	return 0;
 }
 

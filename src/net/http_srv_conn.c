@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/epoll.h>
 #include <talloc.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/util/logging.h>
@@ -37,6 +38,9 @@ static void conn_started(struct http_srv *srv, struct MHD_Connection *mc, void *
 		return;
 	c->srv = srv;
 	c->id = ++srv->next_conn_id;
+	info = MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CONNECTION_FD);
+	c->fd = info ? info->connect_fd : -1;
+	http_srv_watch(c, EPOLL_CTL_ADD);
 	info = MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	if (!info || !info->client_addr ||
 	    getnameinfo(info->client_addr, info->client_addr->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
@@ -63,8 +67,9 @@ static void conn_closed(struct http_srv *srv, void **ctx)
 	*ctx = NULL;
 	if (!c)
 		return;
-	if (c->had_request && srv->cfg.closed_cb && !srv->stopping)
-		srv->cfg.closed_cb(srv->cfg.priv, c->id, c->psk_id[0] ? c->psk_id : NULL);
+	if (c->fd >= 0 && !srv->stopping)
+		epoll_ctl(srv->watch_ofd.fd, EPOLL_CTL_DEL, c->fd, NULL);
+	http_srv_closed(c);
 	if (c->cred) {
 		c->cred->users--;	/* freed later by the sweep: the session still exists */
 		if (!c->had_request && !srv->stopping) {
@@ -99,6 +104,7 @@ void *http_srv_uri(void *cls, const char *uri, struct MHD_Connection *mc)
 	INIT_LLIST_HEAD(&req->entry);
 	req->conn = c;
 	req->mc = mc;
+	c->n_reqs++;
 	req->max_body = c->srv->cfg.max_body;
 	req->path = talloc_strndup(req, uri, q ? (size_t)(q - uri) : strlen(uri));
 	req->query = talloc_strdup(req, q ? q + 1 : "");
@@ -254,5 +260,10 @@ void http_srv_completed(void *cls, struct MHD_Connection *mc, void **req_cls, en
 	llist_del_init(&req->entry);
 	if (req->resp)
 		MHD_destroy_response(req->resp);
+	req->conn->n_reqs--;
+	if (req->conn->held == req)
+		req->conn->held = NULL;
+	if (req->conn->hung_up)		/* during the answer: looked at again */
+		http_srv_watch(req->conn, EPOLL_CTL_MOD);
 	talloc_free(req);
 }

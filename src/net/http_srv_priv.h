@@ -13,7 +13,7 @@ struct http_srv {
 	struct http_srv_cfg cfg;	/* strings are ours */
 	struct MHD_Daemon *mhd;
 	struct osmo_fd mhd_ofd;		/* libmicrohttpd's epoll */
-	struct osmo_fd watch_ofd;	/* ours, with the sockets of held requests (EPOLLRDHUP) */
+	struct osmo_fd watch_ofd;	/* ours, with the sockets of all connections (EPOLLRDHUP) */
 	struct osmo_timer_list run_timer;
 	bool running;			/* inside MHD_run(): callbacks may come */
 	bool stopping;			/* no callbacks any more */
@@ -32,6 +32,11 @@ struct http_conn {
 	struct tls_cred *cred;		/* verified against these */
 	gnutls_session_t tls;
 	unsigned long id;
+	int fd;
+	struct http_req *held;		/* with the owner */
+	unsigned n_reqs;		/* not completed */
+	bool hung_up;			/* the peer says no more */
+	bool closed;			/* and the owner was told so */
 	bool had_request;
 	char peer[64];
 	char fpr[TLS_FPR_SIZE], spki[TLS_FPR_SIZE];
@@ -66,5 +71,7 @@ void http_srv_completed(void *cls, struct MHD_Connection *mc, void **req_cls, en
 /* http_srv.c */
 int http_srv_psk_lookup(void *conn, const char *identity, uint8_t *psk, size_t size);
 void http_srv_slow(void *req);			/* it takes too long to come */
+void http_srv_watch(struct http_conn *c, int op);
+void http_srv_closed(struct http_conn *c);
 void http_srv_hold(struct http_req *req);	/* suspended: watched and timed from now on */
 void http_srv_cred_sweep(struct http_srv *srv);

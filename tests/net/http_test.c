@@ -166,6 +166,48 @@ static void test_gone_peers(void **state)
 	assert_int_equal(st.conns, 0);
 }
 
+static unsigned n_closed;
+
+static void closed(void *priv, unsigned long conn_id, const char *psk_identity)
+{
+	assert_int_equal(conn_id, n_closed + 1);
+	assert_null(psk_identity);
+	n_closed++;
+}
+
+/* Each peer goes right after its answer, alone: nothing else wakes the server. */
+static void test_closed(void **state)
+{
+	struct help *h = *state;
+	struct http_srv_cfg cfg = help_srv_cfg(h);
+	struct http_srv_stats st;
+	char buf[4096];
+	unsigned i;
+	int fd;
+
+	n_closed = 0;
+	cfg.closed_cb = closed;
+	start(h, &cfg);
+	for (i = 0; i < 40; i++) {
+		fd = help_connect(http_srv_port(h->srv));
+		assert_int_equal(write(fd, raw, strlen(raw)), strlen(raw));
+		help_wait(&h->n_req, i + 1, 5000);
+		while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) <= 0)
+			help_spin(1);
+		if (i % 3 == 1)
+			shutdown(fd, SHUT_WR);	/* says no more, but is there */
+		else
+			close(fd);
+		help_wait(&n_closed, i + 1, 500);
+		if (i % 3 == 1)
+			close(fd);
+	}
+	help_spin(100);
+	http_srv_stats(h->srv, &st);
+	assert_int_equal(st.conns, 0);
+	assert_int_equal(n_closed, 40);
+}
+
 static void test_hold_limit(void **state)
 {
 	struct help *h = *state;
@@ -361,6 +403,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_chunked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hold_100, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_gone_peers, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_closed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hold_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_body_limit, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_begin, setup, teardown),
