@@ -63,6 +63,16 @@ says "c.txt:2: include: no such file" "$T" build "$D/c.txt" -o "$D/c.der"
 printf 'include c.txt\n' > "$D/c.txt"
 says "too deep" "$T" build "$D/c.txt" -o "$D/c.der"
 
+# a second security domain with a PSK for SCP81, personalised
+printf 'include usim.txt\nsecurityDomain id=60\n\tinstance load=A0000001515350 class=A000000151535041 aid=A000000151000001 privileges=800000 state=0F params=8100\n\tkey usage=3C kid=01 kvn=40 type=psk value=%032d\n' 0 > "$D/c.txt"
+"$T" build "$D/c.txt" -o "$D/c.der" -I "$top/contrib/profiles" && "$T" check "$D/c.der" > /dev/null || fail "SCP81"
+psk=$(printf '5A%.0s' {1..32})
+printf 'key 40 01 %s\n' "$psk" > "$D/s"
+"$T" personalise "$D/c.der" -o "$D/p.der" --secrets "$D/s" && "$T" decompile "$D/p.der" | grep -q "kvn=40 type=psk value=$psk" || fail PSK
+[ ! -x ../../asn1/oracle ] || ../../asn1/oracle "$D/p.der" > /dev/null || fail "the oracle on a PSK"
+printf 'key 02 01 %s\n' "${psk}00" > "$D/s"
+says "key: the length does not fit its type" "$T" personalise "$D/c.der" -o "$D/p.der" --secrets "$D/s"
+
 # an applet from a CAP archive, stored and deflated, and from the IJC file of the same
 python3 - "$D" << 'PY' || fail "python3"
 import sys, zipfile
