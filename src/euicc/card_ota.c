@@ -190,6 +190,8 @@ static bool run(struct card *c, struct card_por *p, const struct bytes *payload)
 		card_por_send(c, p, SCP80_ST_TAR_UNKNOWN, NULL);
 		return false;
 	}
+	if (payload->len && payload->data[0] == 0x81 && fault(c->faults, FAULT_NO_HTTPS))
+		fault_struck(c->faults, FAULT_NO_HTTPS);
 	if (payload->len && payload->data[0] == 0x81 && card_http_able(c)) {
 		card_por_send(c, p, SCP80_ST_OK, NULL);
 		card_http_trigger(c, payload->data, payload->len);

@@ -30,15 +30,26 @@ static int result(struct vty *vty, int rc)
 	return CMD_WARNING;
 }
 
+/* enum fault_id, or negative and said so. */
+static int fault_arg(struct vty *vty, const char *name)
+{
+	int id = fault_find(name);
+
+	if (id < 0)
+		vty_out(vty, "%% no fault is called %s: see `show faults`%s", name, VTY_NEWLINE);
+	return id;
+}
+
 /* --- all cards --- */
 
 DEFUN(fault_all, fault_all_cmd, "fault NAME <0-1000000>", FAULT_STR NAME_STR VALUE_STR)
 {
-	int id = fault_find(argv[0]);
+	int id = fault_arg(vty, argv[0]);
 
-	if (id >= 0)
-		fault_set(g_sim->env->faults, id, atoi(argv[1]));
-	return result(vty, id);
+	if (id < 0)
+		return CMD_WARNING;
+	fault_set(g_sim->env->faults, id, atoi(argv[1]));
+	return CMD_SUCCESS;
 }
 
 DEFUN(fault_seed, fault_seed_cmd, "fault-seed <0-2147483647>",
@@ -91,10 +102,10 @@ DEFUN(euicc_fault, euicc_fault_cmd, "euicc EID fault NAME (<0-1000000>|default)"
       "What holds for all\n")
 {
 	struct sim_slot *slot = slot_arg(vty, argv[0]);
-	int id = fault_find(argv[1]);
+	int id = slot ? fault_arg(vty, argv[1]) : -ENOENT;
 
-	if (!slot || id < 0)
-		return slot ? result(vty, id) : CMD_WARNING;
+	if (id < 0)
+		return CMD_WARNING;
 	if (id >= FAULT_SMSC_THROTTLE) {
 		vty_out(vty, "%% of the SMSC, not of one card%s", VTY_NEWLINE);
 		return CMD_WARNING;

@@ -33,6 +33,15 @@ static struct faults *network_ue_faults(const struct network_ue *ue)
 	return f ? f : ue->net->faults;
 }
 
+static unsigned network_delay(const struct network_ue *ue)
+{
+	unsigned ms = fault(network_ue_faults(ue), FAULT_SMS_DELAY);
+
+	if (ms)
+		fault_struck(network_ue_faults(ue), FAULT_SMS_DELAY);
+	return ms;
+}
+
 /* --- mobile terminated --- */
 
 struct network_mt *network_mt_new(struct network *net, struct network_sub *sub)
@@ -69,7 +78,7 @@ void network_mt_start(struct network *net, struct network_sub *sub)
 	if (!ue || ue->mt_busy || llist_empty(&sub->mt) || osmo_timer_pending(&ue->timer))
 		return;
 	osmo_timer_setup(&ue->timer, network_mt_timer_cb, ue);
-	network_after(&ue->timer, fault(network_ue_faults(ue), FAULT_SMS_DELAY));
+	network_after(&ue->timer, network_delay(ue));
 }
 
 /* Not delivered: transaction mode says so, a stored message is tried again for a while. */
@@ -134,6 +143,16 @@ static void network_mt_timer_cb(void *data)
 	ue->ops->mt_sms(ue->priv, mt->tpdu, mt->len);
 }
 
+static void network_mt_report(const struct network_ue *ue, struct network_mt *mt)
+{
+	struct tpdu_report r;
+
+	if (!ue->net->report || !ue->report || tpdu_report_dec(&r, ue->report->data, ue->report->len) < 0 || !r.udhi)
+		return;
+	memcpy(mt->report, r.ud, r.ud_len);
+	mt->report_len = r.ud_len;
+}
+
 static void network_mt_done_cb(void *data)
 {
 	struct network_ue *ue = data;
@@ -143,6 +162,8 @@ static void network_mt_done_cb(void *data)
 
 	if (ue->external)
 		network_external_mt_done(ue, ok);
+	if (ok && mt)
+		network_mt_report(ue, mt);
 	TALLOC_FREE(ue->report);
 	if (!ue->mt_busy || !mt)
 		return;
@@ -362,7 +383,7 @@ int network_mo_sms(struct network_ue *ue, const uint8_t *tpdu, size_t len, void 
 	}
 	ue->mo = t;
 	osmo_timer_setup(&ue->mo_timer, network_mo_timer_cb, ue);
-	network_after(&ue->mo_timer, fault(network_ue_faults(ue), FAULT_SMS_DELAY));
+	network_after(&ue->mo_timer, network_delay(ue));
 	return 0;
 }
 
