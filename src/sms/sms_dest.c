@@ -120,17 +120,20 @@ void sms_port_reroute(struct sms_port *p)
 /* May this number have another one now? If not, its retry timer ends when it may. */
 bool sms_port_dest_may_send(struct sms_port_dest *d)
 {
-	unsigned rate = d->port->cfg.limits.number_rate;
-	int64_t now = sms_port_now_us(), wait = d->due_us - now - SMS_DEST_BURST_US;
+	int64_t wait = d->due_us - sms_port_now_us() - SMS_DEST_BURST_US;
 
-	if (!rate)
+	if (!d->port->cfg.limits.number_rate || wait <= 0)
 		return true;
-	if (wait > 0) {
-		osmo_timer_schedule(&d->retry, wait / 1000000, wait % 1000000);
-		return false;
-	}
-	d->due_us = OSMO_MAX(d->due_us, now) + 60000000LL / rate;
-	return true;
+	osmo_timer_schedule(&d->retry, wait / 1000000, wait % 1000000);
+	return false;
+}
+
+void sms_port_dest_sent(struct sms_port_dest *d)
+{
+	unsigned rate = d->port->cfg.limits.number_rate;
+
+	if (rate)
+		d->due_us = OSMO_MAX(d->due_us, sms_port_now_us()) + 60000000LL / rate;
 }
 
 void sms_port_dest_drop(struct sms_port_dest *d)

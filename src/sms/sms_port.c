@@ -170,6 +170,7 @@ static int sms_port_submit_head(struct smsc *s, struct sms_port_dest *d)
 	if (rc < 0)
 		return rc;	/* window or write queue full: goes with the next answer, or its timer ends it */
 	sms_port_msg_wait(m, SMS_PORT_MSG_S);
+	sms_port_dest_sent(d);
 	m->part[i].state = PART_OUT;
 	d->at = s;
 	sms_port_dest_update(d);

@@ -99,6 +99,7 @@ struct sms_port_msg *sms_port_dest_head(struct sms_port_dest *d);
 /* Puts d in or out of the list of numbers whose next part may leave; d may be gone afterwards. */
 void sms_port_dest_update(struct sms_port_dest *d);
 bool sms_port_dest_may_send(struct sms_port_dest *d);
+void sms_port_dest_sent(struct sms_port_dest *d);	/* one more, for its rate */
 void sms_port_dest_drop(struct sms_port_dest *d);	/* with its messages, nobody is told */
 void sms_port_wake(struct sms_port_dest *d);	/* reachable now: what waits goes at once */
 /* Every number to the best SMSC that is up: one came, went or changed. */
