@@ -54,6 +54,7 @@ enum stmt {
 	OUT_PURGE,
 	OUT_UNPARK,
 	OUT_DROP,
+	OUT_PARKED,
 	N_STMT
 };
 
@@ -104,6 +105,7 @@ static const char *const sql[N_STMT] = {
 	[OUT_UNPARK] = "UPDATE es_outbox SET state = 0, attempts = 0, next_attempt = 0, deadline = ?2"
 		       " WHERE state = 2 AND (?1 IS NULL OR party = ?1)",
 	[OUT_DROP] = "DELETE FROM es_outbox WHERE state = 2 AND (?1 IS NULL OR party = ?1)",
+	[OUT_PARKED] = "SELECT id, party, eid, kind, iface, func, attempts FROM es_outbox WHERE state = 2 ORDER BY id LIMIT ?1",
 	[OUT_PURGE] = "DELETE FROM es_outbox WHERE state = 2 AND deadline < ?1",
 };
 
@@ -386,4 +388,22 @@ unsigned es_db_out_drop(struct es_link *l, const char *party)
 
 	sqldb_bind_text(l->st, OUT_DROP, 1, party);
 	return sqldb_exec(l->st, OUT_DROP) < 0 ? 0 : before - es_db_out_count_parked(l);
+}
+
+char *es_db_out_describe_parked(struct es_link *l, char *text, unsigned max)
+{
+	static const char *const kind[] = { [ES_REQUEST] = "call", [ES_RESPONSE] = "callback", [ES_NOTIFICATION] = "" };
+
+	sqldb_bind_int(l->st, OUT_PARKED, 1, max);
+	while (sqldb_step(l->st, OUT_PARKED) == 1) {
+		unsigned k = sqldb_col_int(l->st, OUT_PARKED, 3);
+
+		text = talloc_asprintf_append(text, " #%lld given up: %s-%s %s to %s EID %s, attempts %d\n",
+					      (long long)sqldb_col_int(l->st, OUT_PARKED, 0),
+					      es_iface_name(sqldb_col_int(l->st, OUT_PARKED, 4)),
+					      es_func_name(sqldb_col_int(l->st, OUT_PARKED, 5)), k < 3 ? kind[k] : "",
+					      sqldb_col_text(l->st, OUT_PARKED, 1), sqldb_col_text(l->st, OUT_PARKED, 2),
+					      (int)sqldb_col_int(l->st, OUT_PARKED, 6));
+	}
+	return text;
 }

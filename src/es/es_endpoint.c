@@ -472,6 +472,7 @@ struct es_link *es_link_new(void *ctx, struct sqldb *db)
 	INIT_LLIST_HEAD(&l->holds);
 	INIT_LLIST_HEAD(&l->reqs);
 	INIT_LLIST_HEAD(&l->peers);
+	INIT_LLIST_HEAD(&l->polls);
 	INIT_LLIST_HEAD(&l->conns);
 	INIT_LLIST_HEAD(&l->nonces);
 	hash_init(l->outs);

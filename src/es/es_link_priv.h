@@ -24,6 +24,7 @@ struct es_link {
 	struct llist_head holds;	/* HTTP requests we owe a reply */
 	struct llist_head reqs;		/* struct es_req */
 	struct llist_head peers;	/* outbox: one per party we sent to */
+	struct llist_head polls;	/* struct es_poll */
 	struct llist_head conns;	/* struct es_conn: connections with their parties */
 	struct llist_head nonces;	/* struct es_nonce: seen in the last minutes, oldest first */
 	DECLARE_HASHTABLE(nonce_hash, 10);
@@ -93,6 +94,10 @@ void es_limit_closed(struct es_link *l, unsigned long conn_id);
 void es_limit_party_gone(struct es_link *l, const struct es_party *p);
 bool es_limit_rate(struct es_party *p);						/* false: too many messages */
 
+/* es_poll.c */
+void es_poll(struct es_link *l, const char *party);	/* is there an answer for us? */
+char *es_poll_address(struct es_link *l, void *ctx);
+
 /* es_wss.c: UsernameToken. */
 struct es_token *es_wss_make(void *ctx, const struct es_party *p);
 const char *es_wss_check(struct es_link *l, const struct es_party *p, const struct es_token *t);	/* NULL: good */
@@ -152,6 +157,7 @@ int64_t es_db_out_correlate(struct es_link *l, const char *party, const struct e
 unsigned es_db_out_count_parked(struct es_link *l);
 unsigned es_db_out_unpark(struct es_link *l, const char *party, int64_t deadline);	/* party NULL: all */
 unsigned es_db_out_drop(struct es_link *l, const char *party);
+char *es_db_out_describe_parked(struct es_link *l, char *text, unsigned max);	/* appends */
 /* What waits to be fetched at this address: the one this very poll got before, else the oldest. more: others wait. */
 struct es_req_row *es_db_req_fetch(struct es_link *l, void *ctx, const char *party, const char *address,
 				   const char *poll_id, bool *more);

@@ -363,6 +363,9 @@ static void tick_cb(void *data)
 	talloc_free(late);
 	llist_for_each_entry(peer, &l->peers, entry)
 		peer_run(l, peer);
+	hash_for_each(l->outs, bkt, o, node)
+		if (l->cfg.poll && !o->lane && o->kind == ES_REQUEST)
+			es_poll(l, o->peer->id);
 	if (l->n_outs)
 		osmo_timer_schedule(&l->tick, 1, 0);
 }
@@ -376,7 +379,7 @@ int es_outbox_start(struct es_link *l)
 		.key_file = l->cfg.key_file,
 		.ca_file = l->cfg.ca_file,
 		/* Without ReplyTo the peer holds the transfer until it has the answer. */
-		.timeout_s = l->cfg.own_url ? TRANSFER_S : OSMO_MAX(TRANSFER_S, l->cfg.default_validity_s + 60),
+		.timeout_s = l->cfg.own_url || l->cfg.poll ? TRANSFER_S : OSMO_MAX(TRANSFER_S, l->cfg.default_validity_s + 60),
 		.max_inflight = 256,
 		.max_body = ES_SOAP_MAX,
 	};
@@ -501,7 +504,7 @@ int es_call(struct es_link *l, const char *party_id, struct es_msg *m, const cha
 	m->to = p->url;
 	m->to_entity = p->id;
 	if (m->kind == ES_REQUEST)
-		m->reply_to = (char *)l->cfg.own_url;
+		m->reply_to = l->cfg.own_url || !l->cfg.poll ? (char *)l->cfg.own_url : es_poll_address(l, m);
 	if (!m->dialect)
 		m->dialect = &p->set.dialect;
 	if (!m->message_id)
@@ -557,11 +560,12 @@ char *es_link_describe_outbox(struct es_link *l, void *ctx)
 	hash_for_each(l->outs, bkt, o, node) {
 		if (++lines > 1000)
 			break;
-		text = talloc_asprintf_append(text, " #%" PRId64 " %s to %s%s%s, attempts %u, %s, %d s left\n", o->id,
-					      out_kind(o), o->peer->id, o->lane && *o->lane->eid ? " EID " : "",
+		text = talloc_asprintf_append(text, " #%" PRId64 " %s-%s %s to %s%s%s, attempts %u, %s, %d s left\n", o->id,
+					      es_iface_name(o->iface), es_func_name(o->func), out_kind(o), o->peer->id, o->lane && *o->lane->eid ? " EID " : "",
 					      o->lane ? o->lane->eid : "", o->attempts, out_stage(o),
 					      (int)(o->deadline - now));
 	}
+	text = es_db_out_describe_parked(l, text, 100);
 	return text;
 }
 

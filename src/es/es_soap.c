@@ -298,6 +298,24 @@ struct bytes *es_soap_enc(void *ctx, const struct es_msg *m)
 	return out;
 }
 
+struct bytes *es_soap_poll_enc(void *ctx, const char *from, const char *to, const char *message_id, const char *address)
+{
+	struct bytes *out = bytes_new(ctx, 64 << 10);
+
+	if (!out)
+		return NULL;
+	es_out_raw(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<soap:Envelope xmlns:soap=\"" NS_SOAP
+		   "\" xmlns:wsa=\"" NS_WSA "\" xmlns:wsmc=\"" NS_WSMC "\"><soap:Header>");
+	enc_epr(out, "wsa:From", from, NULL);
+	es_out_elem(out, "wsa:To", to);
+	es_out_elem(out, "wsa:MessageID", message_id);
+	es_out_elem(out, "wsa:Action", NS_WSMC "/MakeConnection");
+	es_out_raw(out, "</soap:Header><soap:Body><wsmc:MakeConnection>");
+	es_out_elem(out, "wsmc:Address", address);
+	es_out_raw(out, "</wsmc:MakeConnection></soap:Body></soap:Envelope>");
+	return out;
+}
+
 struct bytes *es_soap_add_header(struct bytes *text, const struct bytes *element)
 {
 	const char *end = memmem(text->data, text->len, "</soap:Header>", 14);

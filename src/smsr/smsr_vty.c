@@ -360,4 +360,5 @@ void smsr_vty_init(void)
 	smsr_vty_scp81_init();
 	smsr_vty_bearer_init();
 	smsr_vty_euicc_init();
+	smsr_vty_grant_init();
 }

@@ -11,6 +11,7 @@ extern struct smsr *g_smsr;
 
 void smsr_vty_init(void);
 void smsr_vty_euicc_init(void);
+void smsr_vty_grant_init(void);
 void smsr_vty_scp81_init(void);
 void smsr_vty_scp81_write(struct vty *vty);	/* in node smsr */
 void smsr_vty_bearer_init(void);

@@ -72,9 +72,9 @@ int es_tool_config(struct es_tool *t, const char *path)
 		}
 	}
 	fclose(f);
-	if (t->id && t->cert && t->key && t->ca && t->ip && t->n_peers)
+	if (t->id && t->cert && t->key && t->ca && t->n_peers)
 		return 0;
-	fprintf(stderr, "osmo-es: %s: id, cert, key, ca, listen and one peer are needed\n", path);
+	fprintf(stderr, "osmo-es: %s: id, cert, key, ca and one peer are needed\n", path);
 	return -EINVAL;
 }
 

@@ -44,7 +44,7 @@ static const char help[] =
 	"  -D, --debug           log at DEBUG on stderr\n"
 	"osmo-es --schema DIR | --manual | --rights     write XSD and WSDL; print the functions; print who may call what\n"
 	"Exit: 0 EXECUTED_SUCCESS or EXECUTED_WITHWARNING, 1 FAILED or EXPIRED, 2 usage, 3 no answer, 4 not as the schema says.\n"
-	"CONFIG has lines: id OID | name TEXT | cert FILE | key FILE | ca FILE | listen IP PORT |\n"
+	"CONFIG has lines: id OID | name TEXT | cert FILE | key FILE | ca FILE | listen IP PORT (without: answers are fetched) |\n"
 	"                  peer NAME sm-sr|sm-dp|operator|m2m-sp|eum OID URL CERTFILE\n";
 
 static struct es_tool tool;
@@ -223,7 +223,9 @@ static int link_open(void)
 	tool.link = es_link_new(tool.ctx, tool.db);
 	if (!tool.link || es_tool_parties(&tool) < 0)
 		return -EINVAL;
-	cfg.own_url = talloc_asprintf(tool.ctx, "https://%s:%u/es", tool.ip, tool.port);
+	cfg.poll = !tool.ip;	/* cannot be called: fetches its answers */
+	if (tool.ip)
+		cfg.own_url = talloc_asprintf(tool.ctx, "https://%s:%u/es", tool.ip, tool.port);
 	return es_link_start(tool.link, &cfg);
 }
 

@@ -261,6 +261,26 @@ static void test_poll(void **state)
 	assert_int_equal(es_link_outbox_len(sr.l), 0);
 }
 
+/* Our own polling */
+static void test_poll_client(void **state)
+{
+	op.poll = true;
+	both();
+	call(ES_FN_ENABLE_PROFILE, "t1");
+	call(ES_FN_DISABLE_PROFILE, "t2");
+	wait_for(&sr.n_req, 2);
+	spin(1200);
+	assert_int_equal(op.n_resp, 0);
+	answer(&sr, sr.req[0]);
+	wait_for(&op.n_resp, 1);
+	expect("t1", ES_EXECUTED_SUCCESS, ES_R_NONE);
+	answer(&sr, sr.req[1]);
+	wait_for(&op.n_resp, 2);
+	expect("t2", ES_EXECUTED_SUCCESS, ES_R_NONE);
+	assert_int_equal(es_link_outbox_len(op.l), 0);
+	assert_int_equal(es_link_outbox_len(sr.l), 0);
+}
+
 /* ---- outbox ---- */
 
 static void notify(void)
@@ -369,7 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		T(test_dialect_out), T(test_strict), T(test_token), T(test_token_only), T(test_poll), T(test_given_up), T(test_wsdl),
+		T(test_dialect_out), T(test_strict), T(test_token), T(test_token_only), T(test_poll), T(test_poll_client), T(test_given_up), T(test_wsdl),
 		T(test_submit),
 	};
 

@@ -102,7 +102,7 @@ void node_open(struct node *n)
 	struct es_link_cfg cfg = {
 		.own_id = n->id, .own_role = n == &sr ? ES_ROLE_SMSR : ES_ROLE_OPERATOR, .own_name = "name & more", .bind_ip = "127.0.0.1", .bind_port = n->port,
 		.cert_file = path(n->name, "pem"), .key_file = path(n->name, "key"), .ca_file = path("ca", "pem"),
-		.crl_file = path("ca", "crl"), .limits = n->limits, .trace = n->trace, .request = request_cb, .response = response_cb, .notification = notification_cb, .priv = n,
+		.crl_file = path("ca", "crl"), .limits = n->limits, .poll = n->poll, .trace = n->trace, .request = request_cb, .response = response_cb, .notification = notification_cb, .priv = n,
 	};
 
 	assert_int_equal(sqldb_open(&n->db, root, n->db_path, schema, 2), 0);
@@ -111,7 +111,7 @@ void node_open(struct node *n)
 	assert_non_null(n->l);
 	assert_int_equal(es_link_start(n->l, &cfg), 0);
 	n->port = es_link_port(n->l);
-	if (!n->no_callback)
+	if (!n->no_callback && !n->poll)
 		es_link_set_own_url(n->l, talloc_asprintf(root, "https://127.0.0.1:%u/es/cb?x=1", n->port));
 }
 

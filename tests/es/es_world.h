@@ -17,6 +17,7 @@ struct node {
 	struct es_link *l;
 	uint16_t port;
 	bool no_callback;	/* calls carry no ReplyTo */
+	bool poll;		/* ... or one of WS-MakeConnection */
 	struct es_link_limits limits;
 	void (*trace)(void *priv, bool in, const uint8_t *data, size_t len);
 	int rc;

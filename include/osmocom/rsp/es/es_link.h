@@ -72,6 +72,7 @@ struct es_link_cfg {
 	const char *own_url;		/* what we write in ReplyTo/From, e.g. https://127.0.0.1:8444/es */
 	const char *cert_file, *key_file, *ca_file, *crl_file;
 	unsigned default_validity_s;	/* 720 */
+	bool poll;			/* own_url NULL: answers are fetched, the peer does not hold the transfer */
 	struct es_link_limits limits;
 	struct sqldb *db;
 	/* A request accepted at the door: party known, role fits the interface, From agrees, MessageID new. req is ours until
