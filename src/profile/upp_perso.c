@@ -303,11 +303,16 @@ static int perso_smsc(struct perso *s)
 	return rc < 0 ? perso_fail(s, "smsc: malformed connectivityParameters") : 0;
 }
 
+/* POL1 and connectivityParameters are optional in the header: where there are none yet they come to their place. */
 static int perso_header(struct perso *s, uint32_t tag, const uint8_t *v, size_t len, const char *missing)
 {
-	struct der *leaf = der_path(s->root, UPP_PE_HEADER, tag, 0);
+	struct der *header = der_path(s->root, UPP_PE_HEADER, 0), *leaf = header ? der_child(header, tag) : NULL, *after;
 
-	return leaf && der_set(leaf, v, len) == 0 ? 0 : perso_fail(s, missing);
+	if (leaf)
+		return der_set(leaf, v, len) == 0 ? 0 : perso_fail(s, missing);
+	for (after = header ? header->first : NULL; after && (after->tag & 0x1F) < (tag & 0x1F); after = after->next)
+		;
+	return header && der_insert(header, after, tag, v, len) ? 0 : perso_fail(s, missing);
 }
 
 static int perso_identity(struct perso *s)

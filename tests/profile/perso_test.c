@@ -122,7 +122,7 @@ static void test_connectivity(void **state)
 /* Digest 9.1 rule 7: a point that is not there refuses the package. */
 static void test_refused(void **state)
 {
-	struct bytes *demo = packages_demo(*state), *v7 = packages_ts48(*state, "v7/TS48v7_SAIP2.3_NoBERTLV.der");
+	struct bytes *demo = packages_demo(*state);
 	const struct upp_perso_key other = { 3, 1, kic, 16, NULL }, longer = { 2, 1, kic, 5, NULL },
 				   counter = { 2, 1, kic, 16, kid };
 	const struct upp_perso bad[] = {
@@ -141,7 +141,6 @@ static void test_refused(void **state)
 		{ .keys = &longer, .n_keys = 1 },
 		{ .keys = &counter, .n_keys = 1 },
 	};
-	const struct upp_perso absent[] = { { .pol = k }, { .connectivity = k, .connectivity_len = 16 } };
 	const char *err;
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -149,8 +148,29 @@ static void test_refused(void **state)
 		assert_null(upp_personalise(*state, demo->data, demo->len, &bad[i], &err));
 		assert_non_null(err);
 	}
-	for (unsigned i = 0; v7 && i < 2; i++)
-		assert_null(upp_personalise(*state, v7->data, v7->len, &absent[i], &err));
+}
+
+/* POL1 and connectivity parameters are optional: a header without them gets them, at their place. */
+static void test_header_grows(void **state)
+{
+	const struct upp_perso p = { .pol = (const uint8_t *)"\x02", .connectivity = k, .connectivity_len = 16 };
+	struct upp_header before, after;
+	const char *err;
+	struct bytes *v7 = packages_ts48(*state, "v7/TS48v7_SAIP2.3_NoBERTLV.der");
+	struct bytes *b;
+
+	if (!v7)
+		skip();
+	assert_int_equal(upp_header_dec(&before, &err, v7->data, v7->len), 0);
+	assert_null(before.pol);
+	assert_null(before.connectivity);
+	b = upp_personalise(*state, v7->data, v7->len, &p, &err);
+	assert_non_null(b);
+	assert_int_equal(b->len, v7->len + 3 + 18);
+	assert_int_equal(upp_header_dec(&after, &err, b->data, b->len), 0);
+	assert_int_equal(after.pol[0], 2);
+	assert_int_equal(after.connectivity_len, 16);
+	assert_memory_equal(after.connectivity, k, 16);
 }
 
 /* Cut packages: no crash, and never a package that lost something quietly. */
@@ -187,6 +207,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_golden2, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_encodings, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_connectivity, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_header_grows, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_prefixes, setup, teardown),
 	};

@@ -18,6 +18,7 @@
 #include <osmocom/core/application.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/crypto/key.h>
+#include <osmocom/rsp/profile/upp.h>
 #include <osmocom/rsp/profile/upp_text.h>
 #include <osmocom/rsp/util/counters.h>
 #include <osmocom/rsp/util/logging.h>
@@ -204,25 +205,39 @@ static void test_types(void **state)
 	}
 }
 
-/* POL1 and connectivity parameters of the type end in the header (SAIP 8.2: tags 84 and 87 of A0). */
-static void test_type_header(void **state)
+static struct bytes *typed(const char *name, struct bytes *upp, int pol1, const struct bytes *connectivity)
 {
-	struct stock_type_new n = { .owner = OWNER, .name = "pol", .pol1 = 2, .unchecked = true };
-	struct bytes *upp = tiny(w.ctx), *out;
+	const struct stock_type_new n = { .owner = OWNER, .name = name, .pol1 = pol1, .connectivity = connectivity,
+					  .upp = upp->data, .upp_len = upp->len, .unchecked = true };
 	struct stock_type t;
 	const char *err;
 
-	n.upp = upp->data;
-	n.upp_len = upp->len;
-	n.connectivity = bytes_from_hex(w.ctx, "A1093507020000030000FF");
 	if (stock_type_add(w.s, &n, &err) != 1)
 		fail_msg("%s", err);
-	assert_int_equal(smdp_db_type_find(w.db, OWNER, "pol", 0, &t), 0);
-	out = stock_type_package(w.s, w.ctx, &t, &err);
+	assert_int_equal(smdp_db_type_find(w.db, OWNER, name, 0, &t), 0);
+	return stock_type_package(w.s, w.ctx, &t, &err);
+}
+
+/* POL1 and connectivity parameters of the type end in the header, in place of those it had or at their place (SAIP 8.2:
+ * tags 84 and 87 of A0). */
+static void test_type_header(void **state)
+{
+	struct bytes *conn = bytes_from_hex(w.ctx, "A1093507020000030000FF"), *out = typed("pol", tiny(w.ctx), 2, conn);
+	struct upp_header h;
+	const char *err;
+
 	assert_non_null(out);
-	assert_non_null(memmem(out->data, out->len, n.connectivity->data, n.connectivity->len));
+	assert_non_null(memmem(out->data, out->len, conn->data, conn->len));
 	assert_null(memmem(out->data, out->len, "\xA0\x0F\x06\x07", 4));
 	assert_non_null(memmem(out->data, out->len, "\x84\x01\x02", 3));
+	assert_int_equal(upp_header_dec(&h, &err, out->data, out->len), 0);
+
+	/* a header with neither: version, type, ICCID, services A5, templates A6 (card-side.md 7.4) */
+	out = typed("none", bytes_from_hex(w.ctx, "A01F80010281010382074578616D706C65830A89019990001234567893A500A600AA07A005"
+						  "8000810102"), 3, conn);
+	assert_int_equal(out->data[1], 0x1F + 3 + 2 + conn->len);
+	assert_non_null(memmem(out->data, out->len, "\x93\x84\x01\x03\xA5\x00\xA6\x00\x87\x0B", 10));
+	assert_int_equal(upp_header_dec(&h, &err, out->data, out->len), 0);
 }
 
 static void test_good(void **state)
