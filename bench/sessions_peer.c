@@ -1,9 +1,9 @@
-/* Many cards at once, for bench/sessions.sh: each opens TLS-PSK with a fragment limit of 512 octets, POSTs the notification
- * of its first attachment (SGP.02 3.15.2), takes the script with the confirmation, and keeps the session open without an
- * answer. OpenSSL on one epoll; nothing of the server's code is used.
+/* Many cards at once, for bench/sessions.sh: each opens TLS-PSK with a fragment limit of 512 octets, POSTs the
+ * notification of its first attachment (SGP.02 3.15.2), takes the script with the confirmation, and keeps the session
+ * open without an answer. OpenSSL on one epoll; nothing of the server's code is used.
  *
- * bench-sessions-peer cards.jsonl PORT OPEN NEW RATE: opens OPEN sessions, says "open", waits for a line; opens NEW more,
- * RATE a second, prints how long each took from connect() to the whole script; waits for a line; answers all.
+ * bench-sessions-peer cards.jsonl PORT OPEN NEW RATE: opens OPEN sessions, says "open", waits for a line; opens NEW
+ * more, RATE a second, prints how long each took from connect() to the whole script; waits for a line; answers all.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "config.h"
 #include <arpa/inet.h>
@@ -126,7 +126,8 @@ static void end(struct sess *s, enum st st)
 		busy--;
 	if (st == ST_FAILED && !n_failed++)
 		fprintf(stderr, "first failure: EID %s, state %d, %.0f ms: %s\n", s->eid, s->st, now_ms() - s->since,
-			ERR_peek_error() ? ERR_error_string(ERR_get_error(), NULL) : s->rx_len ? s->rx : strerror(errno));
+			ERR_peek_error() ? ERR_error_string(ERR_get_error(), NULL) :
+			s->rx_len ? s->rx : strerror(errno));
 	if (st == ST_ENDED)
 		n_ended++;
 	s->st = st;
@@ -137,7 +138,9 @@ static void end(struct sess *s, enum st st)
 
 static void start(struct sess *s)
 {
-	struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in sa = {
+		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	};
 	struct epoll_event ev = { .events = EPOLLOUT, .data.ptr = s };
 
 	s->since = now_ms();
@@ -158,8 +161,10 @@ static void start(struct sess *s)
 
 static void head(const struct sess *s, char *out, size_t size, const char *uri, const char *more)
 {
-	snprintf(out, size, "POST %s HTTP/1.1\r\nHost: smsr.example\r\nX-Admin-Protocol: globalplatform-remote-admin/1.0\r\n"
-		 "X-Admin-From: //se-id/eid/%s;//aa-id/aid/A000000559/1010FFFFFFFF8900000100\r\n%s\r\n", uri, s->eid, more);
+	snprintf(out, size, "POST %s HTTP/1.1\r\nHost: smsr.example\r\n"
+		 "X-Admin-Protocol: globalplatform-remote-admin/1.0\r\n"
+		 "X-Admin-From: //se-id/eid/%s;//aa-id/aid/A000000559/1010FFFFFFFF8900000100\r\n%s\r\n",
+		 uri, s->eid, more);
 }
 
 static void post_notification(struct sess *s)
@@ -168,10 +173,10 @@ static void post_notification(struct sess *s)
 	const char *d = s->imei;
 
 	/* 3.11: digit 1 and A, then swapped */
-	snprintf(imei, sizeof(imei), "%cA%c%c%c%c%c%c%c%c%c%c%c%c%c%c", d[0], d[2], d[1], d[4], d[3], d[6], d[5], d[8], d[7], d[10],
-		 d[9], d[12], d[11], d[14], d[13]);
-	snprintf(uri, sizeof(uri), "/gsma/adminagent?msg=E1354C10%s4D01014E0200002F10A0000005591010FFFFFFFF89000010001408%s", s->eid,
-		 imei);
+	snprintf(imei, sizeof(imei), "%cA%c%c%c%c%c%c%c%c%c%c%c%c%c%c", d[0], d[2], d[1], d[4], d[3], d[6], d[5], d[8],
+		 d[7], d[10], d[9], d[12], d[11], d[14], d[13]);
+	snprintf(uri, sizeof(uri), "/gsma/adminagent?msg=E1354C10%s4D01014E0200002F10A0000005591010FFFFFFFF8900001000"
+		 "1408%s", s->eid, imei);
 	head(s, req, sizeof(req), uri, "");
 	SSL_write(s->ssl, req, strlen(req));
 	s->st = ST_WAIT_SCRIPT;
@@ -184,7 +189,8 @@ static void post_result(struct sess *s)
 	char req[1024];
 	size_t n;
 
-	head(s, req, sizeof(req), s->uri, "Content-Type: application/vnd.globalplatform.card-content-mgt-response;version=1.0\r\n"
+	head(s, req, sizeof(req), s->uri,
+	     "Content-Type: application/vnd.globalplatform.card-content-mgt-response;version=1.0\r\n"
 	     "X-Admin-Script-Status: ok\r\nTransfer-Encoding: chunked\r\n");
 	n = strlen(req);
 	memcpy(req + n, body, sizeof(body) - 1);

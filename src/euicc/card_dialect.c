@@ -1,5 +1,5 @@
-/* Dialects of cards: by the book, as cards of 2016, odd (every weak point of the digest one way or the other, drawn from
- * the EID, so that a card keeps its habits), mixed (each card one of the three).
+/* Dialects of cards: by the book, as cards of 2016, odd (every weak point of the digest one way or the other, drawn
+ * from the EID, so that a card keeps its habits), mixed (each card one of the three).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <ctype.h>
 #include <string.h>
@@ -16,7 +16,9 @@ const struct value_string card_dialect_names[] = {
 	{ CARD_DIALECT_MIXED, "mixed" }, {}
 };
 
-enum point { POINT_DIALECT, POINT_TEMPLATE, POINT_AID_TAG, POINT_KIC, POINT_LENGTH, POINT_EMPTY_MAC, POINT_PSK, POINT_FROM };
+enum point {
+	POINT_DIALECT, POINT_TEMPLATE, POINT_AID_TAG, POINT_KIC, POINT_LENGTH, POINT_EMPTY_MAC, POINT_PSK, POINT_FROM
+};
 
 /* 0 .. n - 1, the same for a card every time. */
 static unsigned draw(const struct card *c, enum point point, unsigned n)
@@ -65,7 +67,9 @@ uint8_t card_dialect_aid_tag(const struct card *c)
 {
 	static const uint8_t tags[] = { NOTIF_AID_TAG, 0xAF, NOTIF_AID_TAG_2016 };
 
-	return card_dialect(c) == CARD_DIALECT_WHTY_2016 ? NOTIF_AID_TAG_2016 : tags[odd(c, POINT_AID_TAG, ARRAY_SIZE(tags))];
+	if (card_dialect(c) == CARD_DIALECT_WHTY_2016)
+		return NOTIF_AID_TAG_2016;
+	return tags[odd(c, POINT_AID_TAG, ARRAY_SIZE(tags))];
 }
 
 /* Nothing is ciphered (ota-transport 1.9): algorithm 0 under the key set of the checksum, 00, or AES all the same. */
@@ -116,10 +120,12 @@ char *card_dialect_describe(void *ctx, const struct card *c)
 
 	if (card_dialect(c) != CARD_DIALECT_ODD)
 		return talloc_strdup(ctx, name);
-	return talloc_asprintf(ctx, "%s: answers %s, notification tag %02X, KIc %02X, bodies %s, empty answers %s R-MAC, %s PSK "
-			       "identity, %s X-Admin-From", name, d && i ? "AB" : d ? "in the form asked" : i ? "in the other form" :
-			       "AF", card_dialect_aid_tag(c), card_dialect_notif_kic(c, 1),
+	return talloc_asprintf(ctx, "%s: answers %s, notification tag %02X, KIc %02X, bodies %s, empty answers %s R-MAC, "
+			       "%s PSK identity, %s X-Admin-From", name,
+			       d && i ? "AB" : d ? "in the form asked" : i ? "in the other form" : "AF",
+			       card_dialect_aid_tag(c), card_dialect_notif_kic(c, 1),
 			       card_dialect_content_length(c) ? "with length" : "chunked",
-			       card_dialect_empty_mac(c) ? "with" : "without", odd(c, POINT_PSK, 2) ? "lower case" : "upper case",
+			       card_dialect_empty_mac(c) ? "with" : "without",
+			       odd(c, POINT_PSK, 2) ? "lower case" : "upper case",
 			       odd(c, POINT_FROM, 2) ? "lower case" : "usual");
 }

@@ -12,7 +12,7 @@ struct card;
 enum card_dialect card_dialect(const struct card *c);	/* never CARD_DIALECT_MIXED: each card has one, by its EID */
 extern const struct value_string card_dialect_names[];
 
-bool card_dialect_definite(const struct card *c, bool definite);	/* form of the answer to a script of this form */
+bool card_dialect_definite(const struct card *c, bool definite);	/* form of the answer to this form */
 uint8_t card_dialect_aid_tag(const struct card *c);		/* of the ISD-P in a notification */
 uint8_t card_dialect_notif_kic(const struct card *c, uint8_t kvn);	/* KIc octet of a notification by SMS */
 bool card_dialect_content_length(const struct card *c);		/* bodies of POST requests are not chunked */

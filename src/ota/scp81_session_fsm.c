@@ -2,7 +2,7 @@
  * (GP Amd B 3.4, SGP.02 2.4.4, ota-transport 8.5, 8.6). One dialog per EID, the newest POST wins (corrections 23).
  *
  *	CLOSED -> TRIGGER -> HELD <-> RUNNING
- *	                      |  \     /		RUNNING without its connection: the card has CARD_T_REOPEN to come back
+ *	                      |  \     /		RUNNING without its connection: until CARD_T_REOPEN
  *	                      v   LOST		the dialog is known, its connection is not; kept for a while
  *	                    CLOSED
  *
@@ -519,7 +519,10 @@ static int timer_cb(struct osmo_fsm_inst *fi)
 static const struct osmo_fsm_state states[] = {
 	[ST_CLOSED] = { .name = "CLOSED", .out_state_mask = S(ST_CLOSED) | S(ST_TRIGGER) | S(ST_HELD) },
 	[ST_TRIGGER] = { .name = "TRIGGER", .out_state_mask = S(ST_TRIGGER) | S(ST_HELD) | S(ST_LOST) | S(ST_CLOSED) },
-	[ST_HELD] = { .name = "HELD", .out_state_mask = S(ST_HELD) | S(ST_RUNNING) | S(ST_LOST) | S(ST_CLOSED) | S(ST_POLL) },
+	[ST_HELD] = {
+		.name = "HELD",
+		.out_state_mask = S(ST_HELD) | S(ST_RUNNING) | S(ST_LOST) | S(ST_CLOSED) | S(ST_POLL),
+	},
 	[ST_RUNNING] = { .name = "RUNNING", .out_state_mask = S(ST_RUNNING) | S(ST_HELD) | S(ST_LOST) | S(ST_CLOSED) },
 	[ST_POLL] = { .name = "POLL", .out_state_mask = S(ST_HELD) | S(ST_LOST) | S(ST_CLOSED) },
 	[ST_LOST] = { .name = "LOST", .out_state_mask = S(ST_TRIGGER) | S(ST_HELD) | S(ST_CLOSED) },

@@ -211,9 +211,10 @@ char *card_sessions_describe_scp81(struct card_sessions *cs, void *ctx)
 	struct http_srv_stats st;
 
 	http_srv_stats(cs->srv, &st);
-	return talloc_asprintf(ctx, "HTTPS on port %u: %u connections of at most %u, %u cards held\n%lu requests, %lu refused, %lu "
-			       "handshakes failed, %lu cards gone while held", http_srv_port(cs->srv), st.conns,
-			       cs->cfg.bearer->scp81.max_conns, st.held, st.requests, st.refused, st.handshake_failed, st.gone);
+	return talloc_asprintf(ctx, "HTTPS on port %u: %u connections of at most %u, %u cards held\n"
+			       "%lu requests, %lu refused, %lu handshakes failed, %lu cards gone while held",
+			       http_srv_port(cs->srv), st.conns, cs->cfg.bearer->scp81.max_conns, st.held, st.requests,
+			       st.refused, st.handshake_failed, st.gone);
 }
 
 int scp81_http_start(struct card_sessions *cs)

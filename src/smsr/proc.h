@@ -81,7 +81,7 @@ struct proc {
 	enum es_reason refused;		/* allowed when it began, but not any more when its command could leave */
 	unsigned tries;
 	unsigned pauses;		/* in a row without the card's word: each longer than the last */
-	bool again;			/* the command was sent before, and the card said that it has not carried it out */
+	bool again;			/* the command was sent before, and not carried out, says the card */
 	bool refused_again;		/* and refused the repetition */
 	struct bytes *resp;		/* kept response TLVs */
 	void *priv;			/* of the kind; talloc child */

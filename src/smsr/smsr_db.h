@@ -25,7 +25,7 @@ void smsr_db_close(struct smsr_db *db);
 int smsr_db_eis_prepare(struct smsr_db *db);
 int smsr_db_eis_get(struct smsr_db *db, struct es_eis *out, const struct eid *eid);	/* without profiles; out owns */
 int smsr_db_eis_load(struct smsr_db *db, struct eis *eis, const struct eid *eid);	/* 0, -ENOENT, -EIO */
-int smsr_db_eis_insert(struct smsr_db *db, const struct eis *eis);	/* with profiles and keysets; -EEXIST, -EINVAL */
+int smsr_db_eis_insert(struct smsr_db *db, const struct eis *eis);	/* with profiles, keysets; -EEXIST, -EINVAL */
 int smsr_db_eis_delete(struct smsr_db *db, const struct eid *eid);
 int smsr_db_eis_update(struct smsr_db *db, const struct eis *eis);	/* what changes in life, without profiles */
 int smsr_db_profile_put(struct smsr_db *db, const struct eis *eis, const struct eis_profile *p);

@@ -24,7 +24,8 @@ SCP81_NUMBER(conns, "max-connections <1-100000>",
 SCP81_NUMBER(body, "max-body <1024-1048576>",
 	     "A card's response script is no larger. From the next start on\nOctets\n", max_body)
 SCP81_NUMBER(polls, "polls <0-100>",
-	     "A card held in vain is told to come again (204 with Next-URI) this often before its session ends\nTimes\n", polls)
+	     "A card held in vain is told to come again (204 with Next-URI) this often, then its session ends\nTimes\n",
+	     polls)
 
 DEFUN(cfg_scp81_retry, cfg_scp81_retry_cmd, "scp81 retry-policy <0-65535> <1-86399>",
       SCP81_HELP "Triggers tell cards how often to try again, and after which time\nTimes\nSeconds\n")
@@ -42,8 +43,8 @@ DEFUN(cfg_no_scp81_retry, cfg_no_scp81_retry_cmd, "no scp81 retry-policy",
 }
 
 DEFUN(cfg_scp81_name, cfg_scp81_name_cmd, "scp81 advertise-name NAME dns (A.B.C.D|X:X::X:X) <1-65535>",
-      SCP81_HELP "Triggers name this server instead of an address\nFully qualified domain name\nDNS server that cards ask\n"
-      "IPv4 address\nIPv6 address\nUDP port\n")
+      SCP81_HELP "Triggers name this server instead of an address\nFully qualified domain name\n"
+      "DNS server that cards ask\nIPv4 address\nIPv6 address\nUDP port\n")
 {
 	struct scp81_cfg *c = &g_smsr->cfg.bearer.scp81;
 

@@ -170,3 +170,23 @@ int card_psk(const char *identity, uint8_t *psk)
 {
 	return http_cfg.psk_cb(http_cfg.priv, identity, psk, 64);
 }
+
+struct card_cmd card_download(struct owner *o)
+{
+	struct card_cmd c = world_cmd(o, GET_STATUS);
+
+	c.more = true;
+	return c;
+}
+
+struct http_req *card_opened(struct owner *o, const struct card_cmd *c)
+{
+	struct http_req *req;
+	unsigned n = o->n_mark;
+
+	world_send(o, c, 5);
+	req = card_post(NULL, NULL, NULL);
+	assert_int_equal(req->code, 200);
+	assert_int_equal(o->n_mark, n + 1);
+	return req;
+}

@@ -26,3 +26,9 @@ void card_deliver(struct http_req *req);
 void card_gone(struct http_req *req);
 void card_closed(const struct http_req *req);		/* its connection, after the answer */
 int card_psk(const char *identity, uint8_t *psk);
+
+#define OK_BODY "AF80230290000000"
+struct owner;
+struct card_cmd card_download(struct owner *o);
+/* A command that must go by HTTPS, and the card that comes for it. */
+struct http_req *card_opened(struct owner *o, const struct card_cmd *c);

@@ -11,35 +11,13 @@
 #include <osmocom/rsp/ota/scp80.h>
 #include <osmocom/rsp/ota/scp81_msg.h>
 
-#define OK_BODY "AF80230290000000"
 #define NOTIF_E1 "E1354C10" EID "4D01024E0200072F10A0000005591010FFFFFFFF890000130014083A45990057918503"
 #define CONFIRM "220D80E28900073A08044E020007"
-
-static struct card_cmd download_cmd(struct owner *o)
-{
-	struct card_cmd c = world_cmd(o, GET_STATUS);
-
-	c.more = true;
-	return c;
-}
-
-/* A command that must go by HTTPS, and the card that comes for it. */
-static struct http_req *opened(struct owner *o, const struct card_cmd *c)
-{
-	struct http_req *req;
-	unsigned n = o->n_mark;
-
-	world_send(o, c, 5);
-	req = card_post(NULL, NULL, NULL);
-	assert_int_equal(req->code, 200);
-	assert_int_equal(o->n_mark, n + 1);
-	return req;
-}
 
 static void test_dialog(void **state)
 {
 	struct owner o = { 0 }, o2 = { 0 };
-	struct card_cmd c = download_cmd(&o), c2 = world_cmd(&o2, GET_STATUS);
+	struct card_cmd c = card_download(&o), c2 = world_cmd(&o2, GET_STATUS);
 	struct scp81_params p;
 	struct scp80_sec sec;
 	struct bytes *trigger;
@@ -96,204 +74,22 @@ static void test_dialog(void **state)
 static void test_hold_ends(void **state)
 {
 	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
+	struct card_cmd c = card_download(&o);
 	struct http_req *r;
 
 	world_start(5);
-	r = opened(&o, &c);
+	r = card_opened(&o, &c);
 	r = card_post(r->next_uri, "ok", OK_BODY);
 	assert_int_equal(r->n_answers, 0);
 	world_wait(&r->n_answers, 1);
 	assert_int_equal(r->code, 204);
 	/* and by release() at once */
-	r = opened(&o, &c);
+	r = card_opened(&o, &c);
 	r = card_post(r->next_uri, "ok", OK_BODY);
 	assert_int_equal(r->n_answers, 0);
 	card_session_release(W->cs, &W->eid);
 	world_turn();
 	assert_int_equal(r->code, 204);
-}
-
-/* The connection breaks under a script (ota-transport 8.6): a card that comes back with the result is believed, one that
- * does not (reset) leaves the question what has become of the script, at once and not after the command's time. */
-static void test_closed_under_script(void **state)
-{
-	struct owner o = { 0 }, o2 = { 0 }, o3 = { 0 };
-	struct card_cmd c = download_cmd(&o), c2 = download_cmd(&o2), c3 = world_cmd(&o3, GET_STATUS);
-	struct http_req *r, *r2;
-
-	world_start(5);
-	r = opened(&o, &c);
-	card_closed(r);
-	assert_int_equal(o.n_done, 0);
-	r2 = card_request();		/* the result, on a new connection */
-	r2->conn = 1;
-	r2->resume = r2->has_status = true;
-	OSMO_STRLCPY_ARRAY(r2->query, strchr(r->next_uri, '?') + 1);
-	OSMO_STRLCPY_ARRAY(r2->status, "ok");
-	r2->body_len = world_hex(r2->body, sizeof(r2->body), OK_BODY);
-	card_deliver(r2);
-	assert_int_equal(o.outcome, CARD_OK);
-	assert_int_equal(o.n_done, 1);
-	world_send(&o2, &c2, 5);
-	assert_int_equal(r2->n_answers, 1);
-	card_closed(r);			/* the old one again: nobody's any more */
-	world_spin(100);
-	assert_int_equal(o2.n_done, 0);
-	card_closed(r2);
-	world_wait(&o2.n_done, 1);
-	assert_int_equal(o2.outcome, CARD_NO_ANSWER);
-	assert_string_equal(o2.detail, "connection lost");
-	/* the question goes by SMS, no session being open */
-	world_send(&o3, &c3, 5);
-	assert_int_equal(o3.n_mark, 1);
-	assert_string_equal(o3.bearer, "SMS");
-}
-
-/* What the chain began with is gone with its session: no script of the chain goes into another one (corrections 12). */
-static void test_chain_lost(void **state)
-{
-	struct owner o = { 0 }, o2 = { 0 };
-	struct card_cmd c = download_cmd(&o), c2 = download_cmd(&o2);
-	struct http_req *r, *r2;
-
-	c.chained = c.first_in_chain = c2.chained = true;
-	world_start(5);
-	r = opened(&o, &c);
-	r2 = card_post(r->next_uri, "ok", OK_BODY);
-	assert_int_equal(o.outcome, CARD_OK);
-	card_gone(r2);
-	world_send(&o2, &c2, 5);
-	r = card_post(NULL, NULL, NULL);
-	assert_int_equal(o2.n_done, 1);
-	assert_int_equal(o2.n_mark, 0);
-	assert_int_equal(o2.outcome, CARD_REJECTED);
-	world_wait(&r->n_answers, 1);
-	assert_int_equal(r->code, 204);
-}
-
-/* Nothing is ready, but something is announced: 204 with Next-URI keeps the card for a while (ota-transport 8.5). */
-static void test_polls(void **state)
-{
-	struct owner o = { 0 }, o2 = { 0 }, o3 = { 0 }, o4 = { 0 };
-	struct card_cmd c = download_cmd(&o), c2 = download_cmd(&o2), c3 = download_cmd(&o3), c4 = download_cmd(&o4);
-	struct http_req *r, *r2;
-
-	osmo_tdef_set(card_session_tdefs, CARD_T_HOLD, 200, OSMO_TDEF_MS);
-	W->bearer.scp81.polls = 2;
-	world_start(5);
-	r = opened(&o, &c);
-	for (unsigned i = 0; i < 2; i++) {
-		r = card_post(r->next_uri, i ? NULL : "ok", i ? NULL : OK_BODY);
-		world_wait(&r->n_answers, 1);
-		assert_int_equal(r->code, 204);
-		assert_false(r->close);
-		assert_true(r->next_uri[0]);
-	}
-	/* a command that comes now waits for the card, without a trigger */
-	world_send(&o2, &c2, 5);
-	assert_int_equal(W->n_sms, 1);
-	assert_int_equal(o2.n_mark, 0);
-	r = card_post(r->next_uri, NULL, NULL);
-	assert_int_equal(r->code, 200);
-	/* the same again and to the end */
-	r = card_post(r->next_uri, "ok", OK_BODY);
-	assert_int_equal(o2.outcome, CARD_OK);
-	for (unsigned i = 0; i < 2; i++) {
-		world_wait(&r->n_answers, 1);
-		assert_int_equal(r->code, 204);
-		r = card_post(r->next_uri, NULL, NULL);
-	}
-	world_wait(&r->n_answers, 1);
-	assert_int_equal(r->code, 204);
-	assert_true(r->close);
-	assert_string_equal(r->next_uri, "");
-	/* the download ends meanwhile: so does the session, when the card comes */
-	r = opened(&o3, &c3);
-	r = card_post(r->next_uri, "ok", OK_BODY);
-	world_wait(&r->n_answers, 1);
-	card_session_release(W->cs, &W->eid);
-	r = card_post(r->next_uri, NULL, NULL);
-	assert_int_equal(r->code, 204);
-	assert_true(r->close);
-	/* a card that does not come again, but hangs up, is triggered */
-	r = opened(&o4, &c4);
-	r = card_post(r->next_uri, "ok", OK_BODY);
-	world_wait(&r->n_answers, 1);
-	world_send(&o2, &c2, 5);
-	r2 = r;
-	assert_int_equal(W->n_sms, 3);
-	card_closed(r2);
-	assert_int_equal(W->n_sms, 4);
-}
-
-static void test_status_words(void **state)
-{
-	static const char *const words[] = { "unknown-application", "not-a-security-domain", "security-error", "unavailable-se",
-					     "temporarily-unavailable-application", "script-format-error" };
-
-	world_start(5);
-	for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
-		struct owner o = { 0 };
-		struct card_cmd c = download_cmd(&o);
-		struct http_req *r = opened(&o, &c);
-
-		r = card_post(r->next_uri, words[i], NULL);
-		assert_int_equal(o.outcome, CARD_REJECTED);
-		assert_string_equal(o.detail, words[i]);
-		card_session_release(W->cs, &W->eid);
-		world_turn();
-		assert_int_equal(r->code, 204);
-	}
-}
-
-/* A name instead of an address, and the packet data of the card's operator (SGP.02 2.4.5, ota-transport 9). */
-static void test_trigger_name(void **state)
-{
-	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
-	struct scp81_params p;
-	struct scp81_dns d;
-	struct scp80_sec sec;
-	struct bytes *trigger;
-
-	OSMO_STRLCPY_ARRAY(W->bearer.scp81.name, "smsr.example");
-	OSMO_STRLCPY_ARRAY(W->bearer.scp81.dns_ip, "10.0.0.53");
-	W->bearer.scp81.dns_port = 53;
-	world_start(5);
-	world_send(&o, &c, 5);
-	trigger = world_open(0, &sec);
-	assert_int_equal(scp81_trigger_dec(&p, trigger->data, trigger->len), 0);
-	assert_string_equal(p.ip, "");
-	assert_int_equal(p.port, 443);
-	assert_int_equal(scp81_trigger_dns_dec(&d, trigger->data, trigger->len), 0);
-	assert_string_equal(d.fqdn, "smsr.example");
-	assert_string_equal(d.ip, "10.0.0.53");
-	assert_int_equal(d.port, 53);
-}
-
-/* 86 in the trigger, when it is configured; and the card has its delay to come back. */
-static void test_retry_policy(void **state)
-{
-	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
-	struct scp81_params p;
-	struct scp80_sec sec;
-	struct bytes *trigger;
-
-	W->bearer.scp81.retry_count = 3;
-	W->bearer.scp81.retry_delay_s = 75;
-	world_start(5);
-	world_send(&o, &c, 5);
-	trigger = world_open(0, &sec);
-	assert_int_equal(scp81_trigger_dec(&p, trigger->data, trigger->len), 0);
-	assert_true(p.has_retry);
-	assert_int_equal(p.retry_count, 3);
-	assert_int_equal(p.retry_delay_s, 75);
-	assert_true(W->sms[0].len <= 137);	/* one SMS still */
-	card_closed(card_post(NULL, NULL, NULL));
-	world_spin(600);
-	assert_int_equal(o.n_done, 0);
 }
 
 /* A chained script: 83 in front (ota-transport 4.3). */
@@ -302,7 +98,7 @@ static void test_chaining(void **state)
 	static const char *const want[] = { "AE80830101220880F24002024F00000000", "AE80830102220880F24002024F00000000",
 					    "AE80830103220880F24002024F00000000" };
 	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
+	struct card_cmd c = card_download(&o);
 	struct http_req *r = NULL;
 	unsigned i;
 
@@ -312,7 +108,7 @@ static void test_chaining(void **state)
 		c.first_in_chain = i == 0;
 		c.more = i < 2;
 		if (!r) {
-			r = opened(&o, &c);
+			r = card_opened(&o, &c);
 		} else {
 			r = card_post(r->next_uri, "ok", OK_BODY);
 			world_send(&o, &c, 5);
@@ -326,7 +122,7 @@ static void test_chaining(void **state)
 static void test_trigger_repeated(void **state)
 {
 	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
+	struct card_cmd c = card_download(&o);
 	struct scp80_sec a, b;
 
 	world_start(5);
@@ -381,11 +177,11 @@ static void test_poll(void **state)
 static void test_resume(void **state)
 {
 	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
+	struct card_cmd c = card_download(&o);
 	struct http_req *r1, *r2, *again;
 
 	world_start(5);
-	r1 = opened(&o, &c);
+	r1 = card_opened(&o, &c);
 	/* the answer to the first POST was lost: no query in the URI, only X-Admin-Resume */
 	again = card_request();
 	again->resume = true;
@@ -421,7 +217,7 @@ static void test_resume(void **state)
 static void test_no_result(void **state)
 {
 	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
+	struct card_cmd c = card_download(&o);
 	struct http_req *r, *late;
 
 	world_start(5);
@@ -450,11 +246,11 @@ static void test_no_result(void **state)
 static void test_card_begins_anew(void **state)
 {
 	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
+	struct card_cmd c = card_download(&o);
 	struct http_req *r;
 
 	world_start(5);
-	opened(&o, &c);
+	card_opened(&o, &c);
 	r = card_post(NULL, NULL, NULL);
 	assert_int_equal(o.n_done, 1);
 	assert_int_equal(o.outcome, CARD_NO_ANSWER);
@@ -464,11 +260,11 @@ static void test_card_begins_anew(void **state)
 static void test_newest_wins(void **state)
 {
 	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
+	struct card_cmd c = card_download(&o);
 	struct http_req *r, *old, *new;
 
 	world_start(5);
-	r = opened(&o, &c);
+	r = card_opened(&o, &c);
 	old = card_post(r->next_uri, "ok", OK_BODY);
 	assert_int_equal(old->n_answers, 0);
 	new = card_request();
@@ -486,13 +282,13 @@ static void test_refused_scripts(void **state)
 {
 	static const char *const t[] = { "unknown-application", "not-a-security-domain", "security-error", "something new" };
 	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
+	struct card_cmd c = card_download(&o);
 	struct http_req *r;
 	unsigned i;
 
 	world_start(5);
 	for (i = 0; i < ARRAY_SIZE(t); i++) {
-		r = opened(&o, &c);
+		r = card_opened(&o, &c);
 		r = card_post(r->next_uri, t[i], NULL);
 		assert_int_equal(o.n_done, i + 1);
 		assert_int_equal(o.outcome, CARD_REJECTED);
@@ -552,7 +348,7 @@ static void test_who(void **state)
 static void test_notification(void **state)
 {
 	struct owner conf = { 0 }, o = { 0 };
-	struct card_cmd c = download_cmd(&o);
+	struct card_cmd c = card_download(&o);
 	struct http_req *r;
 
 	world_start(5);
@@ -615,11 +411,11 @@ static void test_odd_queries(void **state)
 static void test_gone_before_answer(void **state)
 {
 	struct owner o = { 0 };
-	struct card_cmd c = download_cmd(&o);
+	struct card_cmd c = card_download(&o);
 	struct http_req *r, *again;
 
 	world_start(5);
-	r = opened(&o, &c);
+	r = card_opened(&o, &c);
 	r = card_post(r->next_uri, "ok", OK_BODY);
 	card_gone(r);
 	world_spin(1300);		/* nobody comes back: forgotten */
@@ -635,8 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(dialog), T(hold_ends), T(chaining), T(trigger_repeated), T(poll), T(resume), T(no_result),
 		T(card_begins_anew), T(newest_wins), T(refused_scripts), T(who), T(notification), T(odd_queries),
-		T(gone_before_answer), T(closed_under_script), T(chain_lost), T(polls), T(status_words),
-		T(retry_policy), T(trigger_name),
+		T(gone_before_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
-/* What cards have said, replayed octet by octet as whole dialogs against the server's card sessions: the digest's worked
- * examples and captures (spec/vectors, card-side 3.11, 3.12). Nothing of the simulator takes part; over HTTPS the card's
- * end is openssl s_client.  SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What cards have said, replayed octet by octet as whole dialogs against the server's card sessions: the digest's
+ * worked examples and captures (spec/vectors, card-side 3.11, 3.12). Nothing of the simulator takes part; over HTTPS
+ * the card's end is openssl s_client.  SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "config.h"
 #include "session_help.h"
 #include "s_client.h"
@@ -20,7 +20,9 @@ static json_t *doc;
 
 static int load(const char *name)
 {
-	const char *dirs[] = { getenv("RSP_SHARED"), "../shared", "../../shared", "../../../shared", "../../../../shared" };
+	const char *dirs[] = {
+		getenv("RSP_SHARED"), "../shared", "../../shared", "../../../shared", "../../../../shared"
+	};
 	char path[512];
 
 	for (unsigned i = 0; i < ARRAY_SIZE(dirs); i++) {
@@ -148,8 +150,8 @@ static void test_sms_long(void **state)
  * what the card says to that. */
 static void test_sms_notification(void **state)
 {
-	static const char packet[] = "004D150200101200000100000000000045AAB54EB13D7749E1354C108900101201234123401234567890"
-		"12244D01024E0200004F10A0000005591010FFFFFFFF890000130014083A45990057918503";
+	static const char packet[] = "004D150200101200000100000000000045AAB54EB13D7749E1354C10890010120123412340"
+		"1234567890" "12244D01024E0200004F10A0000005591010FFFFFFFF890000130014083A45990057918503";
 	struct bytes *p = bytes_from_hex(W, packet), *script;
 	struct owner o = { 0 };
 	struct scp80_sec sec;
@@ -200,7 +202,8 @@ static void say(struct s_client *s, const char *name, const char *next_uri)
 /* The server's answer: the published header lines, Next-URI aside; others may not be but Date. */
 static void headers_as(const char *answer, const char *name, char next_uri[200])
 {
-	char *want = talloc_strdup(W, text("http", name, "latin1")), *end = strstr(want, "\r\n\r\n"), *line, *save = NULL;
+	char *want = talloc_strdup(W, text("http", name, "latin1")), *end = strstr(want, "\r\n\r\n");
+	char *line, *save = NULL;
 	const char *p = strstr(answer, "X-Admin-Next-URI: ");
 
 	assert_non_null(end);
@@ -282,7 +285,8 @@ static void test_https(void **state)
 static void test_https_notification(void **state)
 {
 	static const char e1[] =
-		"E1354C10890010120123412340123456789012244D01024E0200012F10A0000005591010FFFFFFFF890000100014083A51020000000010";
+		"E1354C10890010120123412340123456789012244D01024E0200012F10A0000005591010FFFFFFFF8900001000"
+		"14083A51020000000010";
 	struct s_client *s = talloc_zero(W, struct s_client);
 	struct owner o = { 0 };
 	char uri[200];

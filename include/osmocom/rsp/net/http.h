@@ -18,8 +18,8 @@ struct http_srv_cfg {
 	const char *cert_file, *key_file, *ca_file, *crl_file;	/* X509: client certificate required; crl_file may be NULL */
 	/* PSK (SCP81): write the key for this identity, return its length or -ENOENT. */
 	int (*psk_cb)(void *priv, const char *identity, uint8_t *psk, size_t psk_size);
-	/* The header block is there, the body is not: 0, or the HTTP status of a refusal, which ends the connection. Method,
-	 * path, headers and who it is may be asked. May be NULL. */
+	/* The header block is there, the body is not: 0, or the HTTP status of a refusal, which ends the connection.
+	 * Method, path, headers and who it is may be asked. May be NULL. */
 	unsigned (*begin_cb)(void *priv, struct http_req *req);
 	/* A complete request. The owner answers exactly once with http_req_respond(), now or later. */
 	void (*req_cb)(void *priv, struct http_req *req);

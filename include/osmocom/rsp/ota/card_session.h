@@ -96,7 +96,8 @@ struct scp81_cfg {
 	unsigned max_conns, max_body;	/* connections, octets of a response script; from the next start on */
 	unsigned polls;			/* a POST held in vain is called for anew (204 with Next-URI) this often */
 	unsigned retry_count, retry_delay_s;	/* retry policy in triggers; delay 0: none, the card has its own */
-	char name[128], dns_ip[46]; uint16_t dns_port;	/* triggers name this server, and who resolves it, no address; "": not so */
+	/* Triggers name this server, and who resolves it, instead of an address; "": not so. */
+	char name[128], dns_ip[46]; uint16_t dns_port;
 };
 void scp81_cfg_default(struct scp81_cfg *c);	/* 20000, 64 kB, twice, no policy */
 
@@ -140,7 +141,7 @@ void card_sessions_sms_alert(struct card_sessions *cs, const char *msisdn);
 #define CARD_T_HOLD_NOTIF	-83	/* POST of a notification held for its confirmation */
 #define CARD_T_SMS_RETRY	-84	/* SMS again when the card is unreachable */
 #define CARD_T_LINK		-86	/* CAT_TP link kept for the command that `more` announced */
-#define CARD_T_REOPEN		-85	/* connection gone under a script: the card comes back with the result by then */
+#define CARD_T_REOPEN		-85	/* connection gone under a script: the card is back by then */
 extern struct osmo_tdef card_session_tdefs[];
 
 /* Queue a command for this card (session made when needed). 0, or -ENOENT unknown, -EAGAIN queue full. */
