@@ -129,6 +129,9 @@ static struct es_eis *relay_eis(void *ctx, const struct es_eis *in, const char *
 	struct es_eis *eis = talloc_memdup(ctx, in, sizeof(*in));
 
 	OSMO_ASSERT(eis);
+	eis->signed_info = NULL;	/* written from the fields, without the parts below */
+	eis->isdp_file_aid = eis->isdp_module_aid = (struct aid){};
+	eis->ecasd = eis->isd_r = (struct es_sd){};
 	eis->profile = talloc_zero_array(eis, struct es_profile_info, in->n_profiles + 1);
 	OSMO_ASSERT(eis->profile);
 	eis->n_profiles = 0;

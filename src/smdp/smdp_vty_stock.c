@@ -314,6 +314,16 @@ DEFUN(import_version, import_version_cmd, "batch import OID TYPE FILE version <1
 	return batch_import(vty, argv[0], argv[1], argv[2], atoi(argv[3]));
 }
 
+DEFUN(cancel, cancel_cmd, "batch cancel <1-2147483647>",
+      "Batches of profiles\nTake back one that is not read to its end\nNumber from show batches\n")
+{
+	int rc = stock_batches_cancel(g_smdp->batches, atoll(argv[0]));
+
+	if (rc < 0)
+		vty_out(vty, "%% %s%s", rc == -ENOENT ? "no such batch" : "it has come to its end", VTY_NEWLINE);
+	return rc < 0 ? CMD_WARNING : CMD_SUCCESS;
+}
+
 static void show_batch_line(void *data, const struct batch_row *b)
 {
 	struct vty *vty = data;
@@ -401,7 +411,7 @@ void smdp_vty_stock_init(void)
 		&cfg_json_cmd, &cfg_no_json_cmd, &cfg_master_cmd, &cfg_no_master_cmd,
 	};
 	static struct cmd_element *const enable[] = {
-		&type_add_plain_cmd, &type_add_opts_cmd, &import_cmd, &import_version_cmd, &profile_reuse_cmd,
+		&type_add_plain_cmd, &type_add_opts_cmd, &import_cmd, &import_version_cmd, &cancel_cmd, &profile_reuse_cmd,
 		&profile_master_cmd,
 	};
 

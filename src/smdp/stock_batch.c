@@ -375,6 +375,25 @@ bool stock_batches_step(struct stock_batches *b)
 	return true;
 }
 
+int stock_batches_cancel(struct stock_batches *b, int64_t id)
+{
+	struct batch_row other;
+	int rc;
+
+	if (b->row.id == id && !b->row.finished) {
+		if (b->row.state != BATCH_READING)
+			return -EBUSY;
+		refuse(b, "cancelled");
+		return smdp_db_batch_save(b->db, &b->row);
+	}
+	rc = smdp_db_batch_get(b->db, id, &other);
+	if (rc < 0 || other.state != BATCH_READING)
+		return rc < 0 ? rc : -EBUSY;
+	other.state = BATCH_UNDOING;	/* its turn has not come */
+	OSMO_STRLCPY_ARRAY(other.message, "cancelled\n");
+	return smdp_db_batch_save(b->db, &other);
+}
+
 static void tick(void *data)
 {
 	struct stock_batches *b = data;

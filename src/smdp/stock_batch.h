@@ -17,6 +17,8 @@ int64_t stock_batches_import(struct stock_batches *b, const char *owner, const c
 /* The same from memory; not to be gone on with after a restart: refused then. */
 int64_t stock_batches_import_text(struct stock_batches *b, const char *owner, const char *type, const void *text,
 				  size_t len, const char **err);
+/* One that is not read to its end: taken back, refused. -ENOENT; -EBUSY: too late. */
+int stock_batches_cancel(struct stock_batches *b, int64_t id);
 /* Without a loop: do one slice; false when there is nothing left to do. */
 bool stock_batches_step(struct stock_batches *b);
 const char *stock_batch_state_name(enum batch_state s);
