@@ -132,6 +132,19 @@ DEFUN(cfg_no_src_imsi, cfg_no_src_imsi_cmd, "no deliver-src-imsi", NO_STR "ESMEs
 	return CMD_SUCCESS;
 }
 
+DEFUN(cfg_report, cfg_report_cmd, "report-in-response",
+      "What a card answers at once goes to the ESME in submit_sm_resp; without, it is dropped\n")
+{
+	network_report_set(g_sim->net, true);
+	return CMD_SUCCESS;
+}
+
+DEFUN(cfg_no_report, cfg_no_report_cmd, "no report-in-response", NO_STR "What a card answers at once is dropped\n")
+{
+	network_report_set(g_sim->net, false);
+	return CMD_SUCCESS;
+}
+
 DEFUN(cfg_route, cfg_route_cmd, "route prefix DIGITS system-id ID",
       "Where mobile originated messages go\nDestination numbers starting with\nDigits\nESME that gets them\nIts system "
       "id\n")
@@ -206,6 +219,8 @@ static int network_write(struct vty *vty)
 	}
 	if (network_src_imsi(g_sim->net))
 		vty_out(vty, " deliver-src-imsi%s", VTY_NEWLINE);
+	if (network_report(g_sim->net))
+		vty_out(vty, " report-in-response%s", VTY_NEWLINE);
 	dns_write(vty);
 	llist_for_each_entry(r, &g_sim->routes, entry)
 		vty_out(vty, " route prefix %s system-id %s%s", r->prefix, r->system_id, VTY_NEWLINE);
@@ -408,6 +423,8 @@ void euicc_vty_init(struct sim *s)
 	install_element(NETWORK_NODE, &cfg_no_subscriber_cmd);
 	install_element(NETWORK_NODE, &cfg_src_imsi_cmd);
 	install_element(NETWORK_NODE, &cfg_no_src_imsi_cmd);
+	install_element(NETWORK_NODE, &cfg_report_cmd);
+	install_element(NETWORK_NODE, &cfg_no_report_cmd);
 	install_element(NETWORK_NODE, &cfg_route_cmd);
 	install_element(NETWORK_NODE, &cfg_external_cmd);
 	install_element(NETWORK_NODE, &cfg_dns_cmd);

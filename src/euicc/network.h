@@ -46,6 +46,9 @@ int network_route_add(struct network *net, const char *prefix, const char *syste
 /* ESMEs are told IMSIs, not MSISDNs: who sent, who is there (OsmoMSC's deliver-src-imsi). */
 void network_src_imsi_set(struct network *net, bool on);
 bool network_src_imsi(const struct network *net);
+/* What a card answers at once (SMS-DELIVER-REPORT) goes back in submit_sm_resp, as some SMSCs do; others drop it. */
+void network_report_set(struct network *net, bool on);
+bool network_report(const struct network *net);
 
 /* The SMSC goes down with all connections, and is back after so many seconds; what it has stored it keeps. */
 void network_smsc_restart(struct network *net, unsigned seconds);

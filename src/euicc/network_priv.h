@@ -35,6 +35,8 @@ struct network_mt {
 	bool lost_ack, rolled, held, dealt;	/* by faults, once a message */
 	size_t len;
 	uint8_t tpdu[TPDU_MAX];
+	size_t report_len;		/* user data of the card's SMS-DELIVER-REPORT */
+	uint8_t report[TPDU_UD_MAX];
 };
 
 struct network_sub {
@@ -76,6 +78,7 @@ struct network {
 	struct sqldb *db;		/* what the cards have written is on disk before anything is said; or NULL */
 	struct faults *faults;		/* those of all cards, and of the network itself */
 	bool src_imsi;
+	bool report;			/* of a card: into submit_sm_resp */
 	unsigned subs, attached;
 	unsigned long attaches, refused, auth_failed, mt_ok, mt_failed, mo_ok, mo_failed, lost, reports;
 	unsigned long sms_octets, channel_octets;	/* TPDUs and channels, both ways */

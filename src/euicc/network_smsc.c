@@ -476,6 +476,16 @@ void network_src_imsi_set(struct network *net, bool on)
 	net->src_imsi = on;
 }
 
+void network_report_set(struct network *net, bool on)
+{
+	net->report = on;
+}
+
+bool network_report(const struct network *net)
+{
+	return net->report;
+}
+
 bool network_src_imsi(const struct network *net)
 {
 	return net->src_imsi;

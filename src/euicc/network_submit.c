@@ -18,14 +18,15 @@ static void network_submit_done(struct network_mt *mt, enum network_mt_end end)
 		[NETWORK_MT_FAILED] = SMPP_ST_DELIVERY_FAIL,
 	};
 	struct network_esme *e = mt->esme;
-	const struct smpp_pdu req = { .id = mt->pdu_id, .seq = mt->seq };
-	char id[24];
+	struct smpp_pdu rsp = { .id = mt->pdu_id | SMPP_RESP, .seq = mt->seq, .status = status[end],
+				.rsp_ud_len = end == NETWORK_MT_DONE ? mt->report_len : 0 };
 
 	if (!e)		/* that ESME has gone */
 		return;
 	llist_del(&mt->esme_entry);
-	snprintf(id, sizeof(id), "%lu", ++e->smsc->message_id);
-	smpp_conn_tx_resp(e->conn, &req, status[end], id);
+	snprintf(rsp.text, sizeof(rsp.text), "%lu", ++e->smsc->message_id);
+	memcpy(rsp.rsp_ud, mt->report, rsp.rsp_ud_len);
+	smpp_conn_tx(e->conn, &rsp);
 }
 
 /* A stored message has reached its end: so says a receipt, if one was asked for (5.2.17). */

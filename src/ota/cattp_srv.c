@@ -44,6 +44,7 @@ void cattp_srv_limits_default(struct cattp_srv_limits *l)
 {
 	*l = (struct cattp_srv_limits){ .max_links = 10000, .max_half_open = 500, .half_open_s = 20 };
 	cattp_cfg_default(&l->link, 0);
+	l->link.rto_max_ms = 10000;	/* a card that was reset is noticed within a minute */
 }
 
 static struct llist_head *bucket(struct cattp_srv *s, const struct udp_peer *peer)

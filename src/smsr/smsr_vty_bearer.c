@@ -62,6 +62,7 @@ CATTP_NUMBER(cattp_queue, "max-queue <4096-1000000>", "Not yet acknowledged on o
 CATTP_NUMBER(cattp_rto, "retransmission <100-60000>",
 	     "First retransmission, before the round trip is known\nMilliseconds\n",
 	     link.rto_ms)
+CATTP_NUMBER(cattp_rto_max, "retransmission-max <2000-60000>", "Longest wait between two\nMilliseconds\n", link.rto_max_ms)
 CATTP_NUMBER(cattp_retries, "retries <1-20>", "Retransmissions of one PDU, then the link ends\nTimes\n", link.retries)
 CATTP_NUMBER(cattp_idle, "idle <0-86400>", "A link without data ends\nSeconds, 0 for never\n", link.idle_s)
 
@@ -87,6 +88,7 @@ static void write_cattp(struct vty *vty)
 	WRITE_CATTP("max-sdu", link.max_sdu);
 	WRITE_CATTP("max-queue", link.queue_max);
 	WRITE_CATTP("retransmission", link.rto_ms);
+	WRITE_CATTP("retransmission-max", link.rto_max_ms);
 	WRITE_CATTP("retries", link.retries);
 	WRITE_CATTP("idle", link.idle_s);
 }
@@ -95,7 +97,7 @@ static void write_cattp(struct vty *vty)
 
 #define ORDER_CMD "order .BEARER"
 #define ORDER_HELP \
-	"Which is tried first for what does not fit few SMS; what is not named is not used\n" \
+	"Which is tried first; what is not named is not used. Small scripts go by SMS if that is named\n" \
 	"https, cat-tp or sms, the first one first\n"
 
 static int order_parse(struct vty *vty, enum card_bearer *order, unsigned *n, int argc, const char **argv)
@@ -386,7 +388,8 @@ void smsr_vty_bearer_init(void)
 	static struct cmd_element *const smsr_cmds[] = {
 		&cfg_cattp_bind_cmd, &cfg_cattp_adv_cmd, &cfg_no_cattp_cmd, &cfg_cattp_links_cmd, &cfg_cattp_half_cmd,
 		&cfg_cattp_half_s_cmd, &cfg_cattp_win_cmd, &cfg_cattp_pdu_cmd, &cfg_cattp_sdu_cmd, &cfg_cattp_queue_cmd,
-		&cfg_cattp_rto_cmd, &cfg_cattp_retries_cmd, &cfg_cattp_idle_cmd, &cfg_order_cmd, &cfg_triggers_cmd,
+		&cfg_cattp_rto_cmd, &cfg_cattp_rto_max_cmd,
+		&cfg_cattp_retries_cmd, &cfg_cattp_idle_cmd, &cfg_order_cmd, &cfg_triggers_cmd,
 		&cfg_retry_cmd, &cfg_parts_limit_cmd,
 	};
 

@@ -16,14 +16,14 @@ check() { local what=$1; shift; if "$@"; then echo "ok: $what"; else echo "NOT O
 
 # name | order set for the eUICC | faults of the card
 cases=(
-	"cat-tp|cat-tp|udp-loss 10,udp-duplicate 5,udp-reorder 10"
+	"cat-tp|cat-tp sms|udp-loss 10,udp-duplicate 5,udp-reorder 10"
 	"sms|sms|"
 	"https-to-cat-tp|https cat-tp sms|no-https 1"
 	"cat-tp-to-https|cat-tp https sms|no-cattp 1"
 	"https-to-sms||no-https 1,no-cattp 1"
 	"sms-130|sms|sms-limit 130"
 	"por-twice|sms|por-twice 100"
-	"reset|cat-tp|reset 100"
+	"reset|cat-tp sms|reset 100"
 )
 n=${#cases[@]}
 k=00112233445566778899aabbccddeeff
@@ -31,7 +31,7 @@ iccid() { local s; s=$(printf '8988001999999000%02d' "$1"); echo "$s$(luhn "$s")
 
 stack_ports
 : >"$D/stock.json"
-SIM_NETWORK=
+SIM_NETWORK=' report-in-response'$'\n'
 "$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/t.der" >/dev/null || exit 1
 for ((i = 0; i < n; i++)); do
 	imsi=$(printf '0010199999000%02d' "$i") msisdn=$(printf '49170999000%02d' "$i")
@@ -102,7 +102,7 @@ check "por-twice: the second one changes nothing and is counted" eval '[ "$(coun
 check "falling back is counted" eval '[ "$(counter bearer:fallback)" -ge 4 ]'
 # a card is asked its status under every way to protect a packet that SGP.02 lets an ISD-R take
 asked=0
-for set in "spi 1629" "spi 1639" "spi 1E39" "spi 1E29" "script indefinite"; do
+for set in "spi 1619" "spi 1609" "spi 1629" "spi 1639" "spi 1E39" "spi 1E29" "script indefinite"; do
 	vty "$P_SMSR_VTY" "euicc ${eid[1]} scp80 $set" >/dev/null
 	vty "$P_SMSR_VTY" "euicc ${eid[1]} audit" >/dev/null
 	asked=$((asked + 1))

@@ -156,7 +156,7 @@ static void counters_never_again(void **state)
 	last = take(db);
 	txn_commit(db->sql);
 	assert_int_equal(sqldb_backup(path, saved), 0);		/* while it is open */
-	assert_int_equal(sqldb_backup(path, saved), -EIO);	/* nothing is overwritten */
+	assert_true(sqldb_backup(path, saved) < 0);	/* nothing is overwritten */
 	smsr_db_close(db);
 	btw("killed five times");
 	for (int i = 0; i < 5; i++)

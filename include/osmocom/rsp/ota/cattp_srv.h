@@ -24,7 +24,7 @@ struct cattp_srv_limits {
 	unsigned half_open_s;		/* a handshake takes no longer */
 	struct cattp_cfg link;		/* port and ini are the server's */
 };
-void cattp_srv_limits_default(struct cattp_srv_limits *l);	/* 10000, 500, 20 s, cattp_cfg_default() */
+void cattp_srv_limits_default(struct cattp_srv_limits *l);	/* 10000, 500, 20 s, cattp_cfg_default() with 10 s at most */
 
 /* bind_port 0: any. The CAT_TP port is the UDP port's number. limits stays the caller's. NULL and a log line. */
 struct cattp_srv *cattp_srv_new(void *ctx, const char *bind_ip, uint16_t bind_port,
