@@ -110,6 +110,21 @@ static void switch_out(struct vty *vty, const struct card *c)
 	vty_out(vty, "  HTTPS: %s%s", card_http_state(c), VTY_NEWLINE);
 }
 
+/* What the card has, and with what it is secured; never a key. */
+static void bearers_out(struct vty *vty, const struct card *c)
+{
+	uint8_t kvn80 = card_scp80_kvn(c), kvn81 = card_scp81_kvn(c);
+	const struct key *k = card_key(c, kvn80, 2);
+
+	vty_out(vty, "  bearers: SMS%s%s", c->has_cattp ? ", CAT_TP" : "", kvn81 ? ", HTTPS" : "");
+	if (k)
+		vty_out(vty, "; SCP80 version %02X %s of %zu bits", kvn80, key_type(k) == KEY_TYPE_DES ? "3DES" : "AES",
+			8 * key_len(k));
+	if (kvn81)
+		vty_out(vty, "; SCP81 version %02X", kvn81);
+	vty_out(vty, "%s", VTY_NEWLINE);
+}
+
 DEFUN(show_euicc, show_euicc_cmd, "show euicc EID", SHOW_EUICC_STR EID_STR)
 {
 	struct sim_slot *slot;
@@ -120,8 +135,11 @@ DEFUN(show_euicc, show_euicc_cmd, "show euicc EID", SHOW_EUICC_STR EID_STR)
 		return CMD_WARNING;
 	vty_out(vty, "%s %s, IMEI %s, memory %u of %u free%s", argv[0], slot->on ? "on" : "off", slot->imei,
 		card_memory_free(c), c->memory, VTY_NEWLINE);
-	vty_out(vty, "  SM-SR: SMS %s, HTTPS %s port %u %s%s", c->smsr.number, c->smsr.ip, c->smsr.port, c->smsr.uri,
-		VTY_NEWLINE);
+	vty_out(vty, "  SM-SR: SMS %s, HTTPS %s port %u %s%s", c->smsr.number, c->smsr.ip[0] ? c->smsr.ip : c->smsr.host,
+		c->smsr.port, c->smsr.uri, VTY_NEWLINE);
+	if (!c->smsr.ip[0] && c->smsr.dns[0])
+		vty_out(vty, "  name server %s port %u%s", c->smsr.dns, c->smsr.dns_port, VTY_NEWLINE);
+	bearers_out(vty, c);
 	text = card_dialect_describe(NULL, c);
 	vty_out(vty, "  dialect %s%s", text, VTY_NEWLINE);
 	talloc_free(text);
