@@ -8,8 +8,8 @@
 #   - success: enabled on the card, in the record of the SM-SR, and attached to the network
 #   - anything else: no half-made ISD-P on the card or in the record, once an ES4.AuditEIS has been asked; the same order again succeeds
 #   - no order or procedure is left open; the card never saw an SCP80 counter twice
-# Every point of all three takes three to four minutes on two cores (about 56 of the SM-SR, 28 of the SM-DP, 11 of the simulator,
-# whose loop turns commit together); RSP_CRASH_STEP or -s makes it coarser, then the day of the year chooses the first point.
+# Every point of all three takes three to four minutes on two cores (about 55 of the SM-SR, 28 each of the SM-DP and
+# the simulator); RSP_CRASH_STEP or -s makes it coarser, then the day of the year chooses the first point.
 # RSP_BIN: build directory (default: the current one). RSP_KEEP: directory that keeps logs and databases of bad runs.
 # SPDX-License-Identifier: AGPL-3.0-or-later
 set -u
