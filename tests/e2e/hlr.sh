@@ -108,6 +108,9 @@ check "a download without OsmoHLR" order "$eid1" iccid="${iccid[1]}" false
 check "it waited, but not for ever" eval '((SECONDS - t0 >= 2 && SECONDS - t0 < 20))'
 check "the timeline says so" eval "vty $P_SMDP_VTY 'show order 2' | grep -q 'OsmoHLR has not confirmed'"
 check "show hlr says why" eval "vty $P_SMDP_VTY 'show hlr' | grep -q 'cannot be connected'"
+kill -9 "${PID[smdp]}"; wait "${PID[smdp]}" 2>/dev/null	# what it has to say is on disk
+start smdp && wait_port "$P_SMDP_ES" smdp || die "restart"
+check "it has not forgotten" eval "vty $P_SMDP_VTY 'show hlr' | grep -q 'ICCID ${iccid[1]} to be there'"
 hlr_start
 check "back, it is told" until_true "hlr 'subscriber imsi ${imsi[1]} show' | grep -q '3G auth: MILENAGE'"
 check "nothing waits any more" until_true "vty $P_SMDP_VTY 'show hlr' | grep -q '^0 wait, 0 given up'"
