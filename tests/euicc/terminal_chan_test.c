@@ -340,6 +340,48 @@ static void round_trip(void **state)
 	close(listener);
 }
 
+/* What a card says leaves when what it remembers of it is on disk, and not before (design P1): stream, datagram, answer to
+ * a message. */
+static void after_commit(void **state)
+{
+	static const char *const schema[] = { "CREATE TABLE t (a)" };
+	static const uint8_t ud[] = { 2, 0x70, 0, 1 };
+	struct sqldb *db;
+	uint8_t buf[10];
+
+	assert_int_equal(sqldb_open(&db, root, ":memory:", schema, 1), 0);
+	terminal_rig_power_on();
+	network_set_db(net, db);
+	open_tcp();
+	terminal_rig_do("D00D81030143018202812136021603");
+	LOOP_FOR(NULL, 50);
+	assert_int_equal(recv(peer, buf, sizeof(buf), 0), -1);
+	txn_commit(db);
+	assert_true(LOOP_UNTIL(NULL, 2000, recv(peer, buf, sizeof(buf), MSG_PEEK) == 2));
+	close(peer);
+	close(listener);
+	terminal_rig_do("D009810301410082028121");
+	open_udp();
+	up(1);
+	LOOP_FOR(NULL, 50);
+	assert_int_equal(drain(buf, 0, sizeof(buf)), 0);
+	txn_commit(db);
+	LOOP_FOR(NULL, 50);
+	assert_int_equal(drain(buf, 0, sizeof(buf)), 1);
+	close(udp_fd);
+	assert_int_equal(network_inject_mt(net, MSISDN, "1001", true, ud, sizeof(ud)), 0);
+	LOOP_FOR(NULL, 50);
+	assert_non_null(strstr(network_describe(net, root), "MT 0 delivered"));
+	txn_commit(db);
+	assert_non_null(strstr(network_describe(net, root), "MT 1 delivered"));
+	/* who goes takes along what he wanted to say */
+	up(2);
+	terminal_power_off(term);
+	txn_commit(db);
+	network_set_db(net, NULL);
+	sqldb_close(db);
+}
+
 /* In the middle of a channel the card is gone; the next channel is left alone. */
 static void reset(void **state)
 {
@@ -375,6 +417,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(tcp), T(tcp_close), T(tcp_odd), T(udp), T(udp_faults), T(udp_down), T(tcp_cut), T(round_trip), T(reset),
+		T(after_commit),
 	};
 
 	return terminal_rig_main("terminal_chan_test", tests, ARRAY_SIZE(tests));
