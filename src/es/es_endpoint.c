@@ -352,7 +352,7 @@ static void rx_http(struct es_link *l, struct es_hold *h)
 	rx.p = es_party_by_peer(l, h->hr, NULL);
 	if (!rx.p && (http_req_peer_fpr(h->hr) || !es_party_any_without_certificate(l)))	/* was one when it began */
 		return es_hold_reply(h, 403, NULL);
-	if (rx_schema(l, h))
+	if (rx.p && rx_schema(l, h))
 		return;
 	if (strcmp(http_req_method(h->hr), "POST"))
 		return es_hold_reply(h, 405, NULL);

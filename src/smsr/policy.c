@@ -142,8 +142,12 @@ enum es_reason policy_ask(const struct eis *eis, const struct eis_profile *p, en
 /* The signed parts are removed for an operator; an SM-DP has ECASD and the ISD-R without keys. */
 static void view_parts(struct es_eis *v, const struct policy_caller *caller, enum es_func func)
 {
-	if (func != ES_FN_AUDIT_EIS)
+	if (func == ES_FN_AUDIT_EIS) {
+		v->signature = NULL;
+		v->isd_r = (struct es_sd){};
+	} else {
 		v->last_audit = 0;
+	}
 	if (caller->iface == ES3)
 		return;
 	v->signed_info = NULL;

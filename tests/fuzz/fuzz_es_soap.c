@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "../es/es_help.h"
 
+#include "../../src/es/es_soap.h"
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
@@ -30,7 +31,7 @@ void fuzz_seeds(void *ctx, fuzz_add add)
 {
 	struct bytes *b;
 
-	for (int i = ES1; i <= ES4; i++)
+	for (int i = ES1; i < _ES_IFACES; i++)
 		for (int f = ES_FN_NONE + 1; f < _ES_FN_COUNT; f++)
 			for (int k = ES_REQUEST; k <= ES_NOTIFICATION; k++) {
 				if (!es_msg_exists(i, f, k) || (i == ES3 && k == ES_RESPONSE))
@@ -40,4 +41,10 @@ void fuzz_seeds(void *ctx, fuzz_add add)
 					fuzz_add_bytes(add, -1, b);
 			}
 	fuzz_add_bytes(add, -1, es_soap_fault(ctx, true, "no such function"));
+	fuzz_add_bytes(add, -1, es_soap_poll_enc(ctx, "x?EntityId=1.2", "y", "urn:1", "urn:anonymous?id=1"));
+	b = es_soap_enc(ctx, help_msg(ctx, ES4, ES_FN_GET_EIS, ES_REQUEST));
+	fuzz_add_bytes(add, -1, es_soap_add_token(b, &(struct es_token){
+		.user = "u", .created = "2026-01-01T00:00:00Z", .nonce = bytes_from_hex(ctx, "0102"),
+		.digest = bytes_from_hex(ctx, "0304"),
+	}));
 }
