@@ -1,4 +1,5 @@
-/* What kinds of eUICC take: SCP03t segments and keys, by the first digits of the EID (issuer and platform, SGP.02 2.2.2).
+/* What kinds of eUICC take: SCP03t segments and keys, by the first digits of the EID (issuer and platform, SGP.02
+ * 2.2.2).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 

@@ -247,8 +247,8 @@ static int perso_wrap(struct es8_session *s, struct bytes *script, struct bytes 
 }
 
 /* DGI 0070 with one of the three. */
-static int perso_identity(struct es8_session *s, struct bytes *script, struct bytes *plain, uint32_t tag, const uint8_t *v,
-			  size_t len)
+static int perso_identity(struct es8_session *s, struct bytes *script, struct bytes *plain, uint32_t tag,
+			  const uint8_t *v, size_t len)
 {
 	uint8_t body[20];
 	struct apdu_cmd c = { .cla = 0x80, .ins = GP_INS_STORE_DATA, .p1 = 0x88, .has_le = true };
@@ -319,7 +319,8 @@ static int perso_opened(struct es8_session *s, struct rd *r, char err[ES8_SESSIO
 	return -EREMOTEIO;
 }
 
-static int es8_session_perso_answer(struct es8_session *s, const uint8_t *tlvs, size_t n, char err[ES8_SESSION_ERR_SIZE])
+static int es8_session_perso_answer(struct es8_session *s, const uint8_t *tlvs, size_t n,
+				    char err[ES8_SESSION_ERR_SIZE])
 {
 	struct bytes *raw = bytes_new(s, 300), *out = bytes_new(s, 300);
 	struct apdu_rsp a;

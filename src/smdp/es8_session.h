@@ -11,7 +11,7 @@ struct es8_session;		/* talloc object; all keys die with it */
 #define ES8_SESSION_KVN		0x30	/* card-side.md 11: believed over 03 */
 #define ES8_SESSION_ERR_SIZE	200
 
-/* What Master Delete will have to name (SGP.02 4.1.1.6): issuer's, domain's and provider's identification. len 0: none. */
+/* What Master Delete will have to name (SGP.02 4.1.1.6): of issuer, domain, provider. len 0: none. */
 struct es8_identity {
 	uint8_t sin[16], sdin[16], provider[16];
 	size_t sin_len, sdin_len, provider_len;
@@ -27,7 +27,7 @@ struct es8_session_cfg {
 	unsigned segments_per_script;
 	bool point_tlv;				/* ePK.DP.ECKA as B0 04 X Y F0 00 inside 7F49 */
 	bool random_keys;			/* the package goes under keys of its own (tag 87, SGP.02 4.1.3.3) */
-	/* The ISD-P gets these and a random token key before its profile. Alive while the session is; NULL: it gets none. */
+	/* The ISD-P gets these and a random token key before its profile. Alive while the session is; NULL: none. */
 	const struct es8_identity *identity;
 	/* For a test with known numbers; NULL: random. Copied. */
 	const struct ec_key *eph;

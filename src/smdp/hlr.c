@@ -234,7 +234,8 @@ static void wish(struct hlr *h, const struct stock_row *r, bool present)
 		return;
 	if (smdp_db_hlr_count(h->db, false) >= h->cfg->queue_max) {
 		counter_inc(CTR_HLR_FULL);
-		LOGP(DMAIN, LOGL_ERROR, "OsmoHLR is not told of ICCID %s: %u wait already\n", r->iccid, h->cfg->queue_max);
+		LOGP(DMAIN, LOGL_ERROR, "OsmoHLR is not told of ICCID %s: %u wait already\n", r->iccid,
+		     h->cfg->queue_max);
 		return;
 	}
 	smdp_db_hlr_put(h->db, r->iccid, present, clock_now());
@@ -245,7 +246,8 @@ static void wish(struct hlr *h, const struct stock_row *r, bool present)
 /* With someone, or on the way to someone. */
 static bool out(enum stock_state s)
 {
-	return s == STOCK_RESERVED || s == STOCK_BOUND || s == STOCK_STUCK || s == STOCK_DOWNLOADED || s == STOCK_ENABLED;
+	return s == STOCK_RESERVED || s == STOCK_BOUND || s == STOCK_STUCK || s == STOCK_DOWNLOADED ||
+	       s == STOCK_ENABLED;
 }
 
 void hlr_event(void *priv, const struct stock_row *r, enum stock_state from)

@@ -43,7 +43,8 @@ int hlr_cmd(char out[HLR_CMD_SIZE], enum hlr_step step, const struct hlr_subscri
 		snprintf(out, HLR_CMD_SIZE, "subscriber imsi %s create", s->imsi);
 		return 0;
 	case HLR_STEP_MSISDN:
-		snprintf(out, HLR_CMD_SIZE, "subscriber imsi %s update msisdn %s", s->imsi, s->msisdn[0] ? s->msisdn : "none");
+		snprintf(out, HLR_CMD_SIZE, "subscriber imsi %s update msisdn %s", s->imsi,
+			 s->msisdn[0] ? s->msisdn : "none");
 		return 0;
 	case HLR_STEP_AUC:
 		return auc(out, s);

@@ -1,5 +1,5 @@
-/* The telnet side of OsmoHLR's VTY. It sends a banner and a prompt, is told "enable", and then answers each command with
- * its echo, lines, and a prompt. The echo of a command with keys is a secret like the command: buffers are wiped.
+/* The telnet side of OsmoHLR's VTY. It sends a banner and a prompt, is told "enable", and then answers each command
+ * with its echo, lines, and a prompt. The echo of a command with keys is a secret like the command: buffers are wiped.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -212,7 +212,8 @@ static void timeout(void *data)
 {
 	struct hlr_link *l = data;
 
-	fail(l, l->ofd.fd < 0 || l->state == CONNECTING ? "OsmoHLR's VTY cannot be connected" : "OsmoHLR does not answer");
+	fail(l,
+	     l->ofd.fd < 0 || l->state == CONNECTING ? "OsmoHLR's VTY cannot be connected" : "OsmoHLR does not answer");
 }
 
 static int hlr_link_free(struct hlr_link *l)

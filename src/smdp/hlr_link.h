@@ -10,6 +10,6 @@ struct hlr_link;
 typedef void (*hlr_link_cb)(void *priv, const char *answer, const char *why);
 
 struct hlr_link *hlr_link_new(void *ctx, hlr_link_cb cb, void *priv);
-/* One command, after the one before is answered; it is copied, and wiped once sent. cb comes later, never from within. */
+/* One command, after the one before is answered; it is copied, and wiped once sent. cb comes later, not from within. */
 void hlr_link_cmd(struct hlr_link *l, const char *ip, uint16_t port, unsigned timeout_s, const char *cmd);
 void hlr_link_close(struct hlr_link *l);	/* no callback */

@@ -36,14 +36,14 @@ static const char *const schema[] = {
 	"CREATE INDEX timeline_download ON timeline(download);"
 	"CREATE TABLE relay (req INTEGER PRIMARY KEY);",
 	es_link_schema,
-	/* Types, batches, the state of each profile (3), and what OsmoHLR is to be told. Secrets of a row lie in one sealed
+	/* Types, batches, each profile's whole life, and what OsmoHLR is to be told. Secrets of a row lie in one sealed
 	 * text, `perso`; k and opc are those of rows from before. */
 	"CREATE TABLE ptype (id INTEGER PRIMARY KEY, owner TEXT NOT NULL, name TEXT NOT NULL, version INTEGER NOT NULL,"
 	" upp INTEGER NOT NULL REFERENCES upp(id), keys INTEGER NOT NULL, plmn TEXT NOT NULL, created INTEGER NOT NULL,"
 	" UNIQUE (owner, name, version));"
 	"CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, type TEXT NOT NULL,"
-	" ptype INTEGER NOT NULL REFERENCES ptype(id), path TEXT NOT NULL, state INTEGER NOT NULL, size INTEGER NOT NULL,"
-	" mtime INTEGER NOT NULL, offset INTEGER NOT NULL, line INTEGER NOT NULL, rows INTEGER NOT NULL,"
+	" ptype INTEGER NOT NULL REFERENCES ptype(id), path TEXT NOT NULL, state INTEGER NOT NULL,"
+	" size INTEGER NOT NULL, mtime INTEGER NOT NULL, offset INTEGER NOT NULL, line INTEGER NOT NULL, rows INTEGER NOT NULL,"
 	" bad INTEGER NOT NULL, message TEXT NOT NULL, started INTEGER NOT NULL, finished INTEGER NOT NULL);"
 	"CREATE INDEX batch_open ON batch(id) WHERE finished = 0;"
 	"ALTER TABLE stock ADD COLUMN perso BLOB;"

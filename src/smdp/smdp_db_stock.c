@@ -298,7 +298,8 @@ void smdp_db_stock_summary(struct smdp_db *db, const char *owner, smdp_db_summar
 {
 	sqldb_bind_text(db->stock, ST_SUMMARY, 1, owner ? : "");
 	while (sqldb_step(db->stock, ST_SUMMARY) == 1)
-		cb(data, sqldb_col_text(db->stock, ST_SUMMARY, 0) ? : "", sqldb_col_text(db->stock, ST_SUMMARY, 1) ? : "",
+		cb(data, sqldb_col_text(db->stock, ST_SUMMARY, 0) ? : "",
+		   sqldb_col_text(db->stock, ST_SUMMARY, 1) ? : "",
 		   sqldb_col_int(db->stock, ST_SUMMARY, 2), sqldb_col_int(db->stock, ST_SUMMARY, 3));
 }
 

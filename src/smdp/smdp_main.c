@@ -126,7 +126,8 @@ static int export(void)
 	n = stock_export(g_smdp->stock, opt.owner, opt.export);
 	smdp_stop(g_smdp);
 	if (n < 0) {
-		fprintf(stderr, "osmo-smdp: %s: %s\n", opt.export, n == -EEXIST ? "is there already" : "cannot be written");
+		fprintf(stderr, "osmo-smdp: %s: %s\n", opt.export,
+			n == -EEXIST ? "is there already" : "cannot be written");
 		return 1;
 	}
 	printf("%lld subscribers written: keys in clear\n", (long long)n);

@@ -28,7 +28,8 @@ DEFUN(cfg_hlr, cfg_hlr_cmd, "hlr", "Tell OsmoHLR of the subscribers of profiles\
 }
 
 #define ADDRESS_STR "Where OsmoHLR's VTY is; without, it is told nothing\n"
-DEFUN(cfg_address, cfg_address_cmd, "address ADDR <1-65535>", ADDRESS_STR "IPv4 or IPv6 address\nTCP port, mostly 4258\n")
+DEFUN(cfg_address, cfg_address_cmd, "address ADDR <1-65535>",
+      ADDRESS_STR "IPv4 or IPv6 address\nTCP port, mostly 4258\n")
 {
 	osmo_talloc_replace_string(g_smdp, &g_smdp->cfg.hlr.ip, argv[0]);
 	g_smdp->cfg.hlr.port = atoi(argv[1]);
@@ -49,7 +50,8 @@ DEFUN(cfg_when, cfg_when_cmd, "create-when (ordered|downloaded)",
 }
 
 DEFUN(cfg_released, cfg_released_cmd, "when-released (remove|keep)",
-      "What becomes of the subscriber of a profile that is deleted, or never came to its eUICC\nIt is removed\nIt stays\n")
+      "What becomes of the subscriber of a profile that is deleted, or never came to its eUICC\nIt is removed\nIt "
+      "stays\n")
 {
 	g_smdp->cfg.hlr.keep = !strcmp(argv[0], "keep");
 	return CMD_SUCCESS;
@@ -138,7 +140,8 @@ static void show_wish(void *data, const struct hlr_row *r)
 	char at[CLOCK_STR_SIZE];
 
 	vty_out(vty, "  ICCID %s to be %s: %s%s%s%s", r->iccid, r->present ? "there" : "removed",
-		r->dead ? "given up" : "due ", r->dead ? "" : clock_str(at, r->next), r->message[0] ? ", " : "", r->message);
+		r->dead ? "given up" : "due ", r->dead ? "" : clock_str(at, r->next), r->message[0] ? ", " : "",
+		r->message);
 	vty_out(vty, "%s", VTY_NEWLINE);
 }
 

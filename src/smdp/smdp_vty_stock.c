@@ -88,7 +88,8 @@ static const char *const reuse_names[] = {
 };
 
 DEFUN(cfg_reuse, cfg_reuse_cmd, "reuse (failed|deleted) (any-card|same-card|never)",
-      "What becomes of a profile that was on an eUICC\nIts download failed\nIt was deleted there\nIt may be ordered for "
+      "What becomes of a profile that was on an eUICC\nIts download failed\nIt was deleted there\nIt may be ordered "
+      "for "
       "any eUICC again\nFor the one that had it\nNot at all\n")
 {
 	struct stock_cfg *p = &g_smdp->cfg.stock;
@@ -176,7 +177,8 @@ static void write_master(struct vty *vty, const struct es8_identity *id)
 }
 
 #define JSON_STR "Stock and batches as JSON over mutual TLS, for operators; from the next start on\n"
-DEFUN(cfg_json, cfg_json_cmd, "json bind ADDR <0-65535>", JSON_STR "Listen\nIPv4 or IPv6 address\nTCP port, usually 8456; 0: any\n")
+DEFUN(cfg_json, cfg_json_cmd, "json bind ADDR <0-65535>",
+      JSON_STR "Listen\nIPv4 or IPv6 address\nTCP port, usually 8456; 0: any\n")
 {
 	osmo_talloc_replace_string(g_smdp, &g_smdp->cfg.json_ip, argv[0]);
 	g_smdp->cfg.json_port = atoi(argv[1]);
@@ -199,11 +201,11 @@ void smdp_vty_stock_write(struct vty *vty)
 	if (c->has_identity)
 		write_master(vty, &c->identity);
 	write_card_type(vty, &g_smdp->dl.cards.other, " ");
-	vty_out(vty, " reuse failed %s%s reuse deleted %s%s import-slice %u%s", reuse_names[c->stock.failed], VTY_NEWLINE,
-		reuse_names[c->stock.deleted], VTY_NEWLINE, c->import_slice_ms, VTY_NEWLINE);
+	vty_out(vty, " reuse failed %s%s reuse deleted %s%s import-slice %u%s", reuse_names[c->stock.failed],
+		VTY_NEWLINE, reuse_names[c->stock.deleted], VTY_NEWLINE, c->import_slice_ms, VTY_NEWLINE);
 	for (unsigned i = 0; i < c->stock.n_low; i++)
-		vty_out(vty, " low-stock %s %s %u%s", c->stock.low[i].owner, c->stock.low[i].type, c->stock.low[i].limit,
-			VTY_NEWLINE);
+		vty_out(vty, " low-stock %s %s %u%s", c->stock.low[i].owner, c->stock.low[i].type,
+			c->stock.low[i].limit, VTY_NEWLINE);
 	llist_for_each_entry(t, &g_smdp->dl.cards.list, entry) {
 		vty_out(vty, " card-type %s%s", t->prefix, VTY_NEWLINE);
 		write_card_type(vty, t, "  ");
@@ -256,14 +258,17 @@ static int type_add(struct vty *vty, int argc, const char *argv[])
 	return rc < 0 ? CMD_WARNING : CMD_SUCCESS;
 }
 
-#define TYPE_ADD_STR "Profile types\nA new type, or a new version of it\nOwner, an object identifier\nName\nPackage (DER) on this machine\n"
+#define TYPE_ADD_STR                                                                                                   \
+	"Profile types\nA new type, or a new version of it\nOwner, an object identifier\nName\nPackage (DER) on this " \
+	"machine\n"
 DEFUN(type_add_plain, type_add_plain_cmd, "profile-type add OID NAME FILE", TYPE_ADD_STR)
 {
 	return type_add(vty, argc, argv);
 }
 
 DEFUN(type_add_opts, type_add_opts_cmd, "profile-type add OID NAME FILE .OPTIONS",
-      TYPE_ADD_STR "plmn DIGITS: each IMSI begins with it; pol1 HEX; connectivity HEX: as in the package unless given; check no: "
+      TYPE_ADD_STR
+      "plmn DIGITS: each IMSI begins with it; pol1 HEX; connectivity HEX: as in the package unless given; check no: "
       "even if it breaks rules of the format\n")
 {
 	return type_add(vty, argc, argv);
@@ -388,13 +393,15 @@ DEFUN(profile_reuse, profile_reuse_cmd, "profile ICCID reuse",
 }
 
 DEFUN(profile_master, profile_master_cmd, "profile ICCID master-delete",
-      "One profile on stock\nICCID\nThe command, with its token, that deletes it from its eUICC whatever its POL1 says\n")
+      "One profile on stock\nICCID\nThe command, with its token, that deletes it from its eUICC whatever its POL1 "
+      "says\n")
 {
 	struct bytes *apdu = bytes_new(g_smdp, 300);
 	int rc = stock_master_delete(g_smdp->stock, argv[0], &g_smdp->cfg.identity, apdu);
 
 	if (rc < 0)
-		vty_out(vty, "%% %s%s", rc == -ENOENT ? "its ISD-P has no token key of ours" : "its key cannot be unsealed",
+		vty_out(vty, "%% %s%s",
+			rc == -ENOENT ? "its ISD-P has no token key of ours" : "its key cannot be unsealed",
 			VTY_NEWLINE);
 	else
 		vty_out(vty, "%s%s", bytes_hex(apdu, apdu->data, apdu->len), VTY_NEWLINE);
@@ -407,12 +414,12 @@ void smdp_vty_stock_init(void)
 	static struct cmd_element *const both[] = { &cfg_segment_size_cmd, &cfg_segments_cmd, &cfg_protection_cmd,
 		&cfg_public_key_cmd };
 	static struct cmd_element *const smdp[] = {
-		&cfg_card_type_cmd, &cfg_no_card_type_cmd, &cfg_reuse_cmd, &cfg_low_cmd, &cfg_no_low_cmd, &cfg_slice_cmd,
-		&cfg_json_cmd, &cfg_no_json_cmd, &cfg_master_cmd, &cfg_no_master_cmd,
+		&cfg_card_type_cmd, &cfg_no_card_type_cmd, &cfg_reuse_cmd,   &cfg_low_cmd,    &cfg_no_low_cmd,
+		&cfg_slice_cmd,	    &cfg_json_cmd,	   &cfg_no_json_cmd, &cfg_master_cmd, &cfg_no_master_cmd,
 	};
 	static struct cmd_element *const enable[] = {
-		&type_add_plain_cmd, &type_add_opts_cmd, &import_cmd, &import_version_cmd, &cancel_cmd, &profile_reuse_cmd,
-		&profile_master_cmd,
+		&type_add_plain_cmd, &type_add_opts_cmd, &import_cmd,	      &import_version_cmd,
+		&cancel_cmd,	     &profile_reuse_cmd, &profile_master_cmd,
 	};
 
 	install_node(&card_type_node, NULL);

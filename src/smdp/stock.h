@@ -28,7 +28,7 @@ struct stock_new {
 int stock_add(struct stock *s, const struct stock_new *n, char iccid[ICCID_STR_SIZE], const char **err);
 /* The package with everything of this profile in it, marked secret, under ctx. NULL: *err says why. */
 struct bytes *stock_package(struct stock *s, void *ctx, const char *iccid, const char **err);
-/* For the network's subscriber register, which needs them in clear: wipe after use. k_len 0: they are in the package, if
+/* For the subscriber register, which needs them in clear: wipe after use. k_len 0: they are in the package, if
  * anywhere. 0, -ENOENT, -EIO. */
 struct stock_auth {
 	enum upp_algo algo;
@@ -37,7 +37,7 @@ struct stock_auth {
 };
 int stock_auth_get(struct stock *s, const char *iccid, struct stock_auth *a);
 
-/* stock_token.c: key of the Master Delete tokens of this profile in this ISD-P (SGP.02 4.1.1.6). NULL: none any more. */
+/* stock_token.c: key of the Master Delete tokens of this profile in this ISD-P (SGP.02 4.1.1.6). NULL: none now. */
 int stock_token_set(struct stock *s, const char *iccid, const struct aid *isdp, const struct key *k);
 /* The whole command, DELETE with its token, to be carried out by the SM-SR that has the card: the operator's word that
  * this profile may go whatever its POL1 says. 0; -ENOENT no key, -EIO. */

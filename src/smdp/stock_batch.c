@@ -103,8 +103,8 @@ static void bad(struct stock_batches *b, unsigned column, const char *name, cons
 
 	b->row.bad++;
 	if (column)
-		snprintf(to, left, "line %" PRId64 ", column %u%s%s%s: %s\n", b->row.line, column, name[0] ? " (" : "", name,
-			 name[0] ? ")" : "", why);
+		snprintf(to, left, "line %" PRId64 ", column %u%s%s%s: %s\n", b->row.line, column, name[0] ? " (" : "",
+			 name, name[0] ? ")" : "", why);
 	else
 		snprintf(to, left, "line %" PRId64 ": %s\n", b->row.line, why);
 }

@@ -88,7 +88,8 @@ static int import_object(struct import *im, json_t *o, const char **err)
 		return rc;
 	*err = "k and opc are 32 hexadecimal digits each";
 	c = upp_cols_new(im);
-	if (import_key(c, "k", k_hex) == 0 && import_key(c, "opc", opc_hex) == 0 && (n.perso = upp_row_pool(c, 0, &re))) {
+	if (import_key(c, "k", k_hex) == 0 && import_key(c, "opc", opc_hex) == 0 &&
+	    (n.perso = upp_row_pool(c, 0, &re))) {
 		n.cols = c;
 		n.upp = im->upp->data;
 		n.upp_len = im->upp->len;

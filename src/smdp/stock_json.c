@@ -36,9 +36,9 @@ static json_t *text_or_null(const char *s)
 static json_t *profile(const struct stock_row *r)
 {
 	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "iccid", r->iccid, "type", text_or_null(r->type),
-			 "state", stock_state_name(r->state), "eid", text_or_null(r->eid), "imsi", text_or_null(r->imsi),
-			 "msisdn", text_or_null(r->msisdn), "smsc", text_or_null(r->smsc), "batch",
-			 r->batch ? json_integer(r->batch) : json_null());
+			 "state", stock_state_name(r->state), "eid", text_or_null(r->eid), "imsi",
+			 text_or_null(r->imsi), "msisdn", text_or_null(r->msisdn), "smsc", text_or_null(r->smsc),
+			 "batch", r->batch ? json_integer(r->batch) : json_null());
 }
 
 struct list {
@@ -128,8 +128,8 @@ static json_t *messages(const char *text)
 
 static json_t *batch(const struct batch_row *b)
 {
-	return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "batch", (json_int_t)b->id, "type", b->type,
-			 "state", stock_batch_state_name(b->state), "profiles", (json_int_t)b->rows, "bad",
+	return json_pack("{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "batch", (json_int_t)b->id, "type",
+			 b->type, "state", stock_batch_state_name(b->state), "profiles", (json_int_t)b->rows, "bad",
 			 (json_int_t)b->bad, "size", (json_int_t)b->size, "read", (json_int_t)b->offset, "messages",
 			 messages(b->message), "started", time_text(b->started), "finished", time_text(b->finished));
 }

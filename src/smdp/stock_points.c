@@ -57,7 +57,8 @@ static int points_take(struct upp_cols *c, const uint8_t *in, size_t len)
 }
 
 /* One key of a row from before there was `perso`. */
-static int points_old(struct stock *s, struct upp_cols *c, const char *what, const char *iccid, const struct bytes *sealed)
+static int points_old(struct stock *s, struct upp_cols *c, const char *what, const char *iccid,
+		      const struct bytes *sealed)
 {
 	struct bytes *b = sealed ? stock_unseal(s, c, what, iccid, sealed) : NULL;
 	struct upp_row_err err;

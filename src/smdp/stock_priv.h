@@ -16,7 +16,7 @@ struct stock {
 	void *event_priv;
 };
 
-/* stock_points.c: what of a row is sealed with the profile, and back: columns with their values, in c. NULL and *rc < 0;
+/* stock_points.c: what of a row is sealed with the profile, and back: columns with values, in c. NULL and *rc < 0;
  * NULL and *rc 0: values that make no sense. */
 struct bytes *stock_points_enc(void *ctx, const struct upp_cols *row);
 const struct upp_perso *stock_points(struct stock *s, struct upp_cols *c, const char *iccid, int *rc);

@@ -1,5 +1,5 @@
-/* GET /v1/stock, /v1/stock/ICCID, /v1/types, /v1/batches, /v1/batches/N; POST /v1/batches?type=NAME with CSV. Who asks is
- * told by its TLS client certificate, the one it has on ES2; it must be an operator's.
+/* GET /v1/stock, /v1/stock/ICCID, /v1/types, /v1/batches, /v1/batches/N; POST /v1/batches?type=NAME with CSV. Who asks
+ * is told by its TLS client certificate, the one it has on ES2; it must be an operator's.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>

@@ -40,7 +40,7 @@ enum stock_state stock_back(const struct stock_cfg *cfg, enum stock_state from)
 		return STOCK_AVAILABLE;		/* it never left the house */
 	if (reuse == STOCK_REUSE_ANY_CARD)
 		return STOCK_AVAILABLE;
-	return was_used ? STOCK_RELEASED : STOCK_FAILED;	/* stock_choose() lets its card have it again, or none */
+	return was_used ? STOCK_RELEASED : STOCK_FAILED; /* stock_choose() lets its card have it again, or none */
 }
 
 /* Low water ------------------------------------------------------------------------------------------------------ */
@@ -85,8 +85,8 @@ static void low_check(struct stock *s, const struct stock_row *r)
 		return;
 	if (left < l->limit && !l->alarmed) {
 		counter_inc(CTR_ALARM_STOCK);
-		LOGP(DMAIN, LOGL_ERROR, "only %lld profiles of type %s of %s are left, fewer than %u\n", (long long)left,
-		     l->type, l->owner, l->limit);
+		LOGP(DMAIN, LOGL_ERROR, "only %lld profiles of type %s of %s are left, fewer than %u\n",
+		     (long long)left, l->type, l->owner, l->limit);
 	}
 	l->alarmed = left < l->limit;
 }
