@@ -27,8 +27,8 @@ static int auc(char *out, const struct hlr_subscriber *s)
 	hex(k, s->k);
 	if (!xor)
 		hex(opc, s->opc);
-	n = snprintf(out, HLR_CMD_SIZE, "subscriber imsi %s update aud3g %s k %s%s%s", s->imsi, xor ? "xor" : "milenage",
-		     k, xor ? "" : " opc ", opc);
+	n = snprintf(out, HLR_CMD_SIZE, "subscriber imsi %s update aud3g %s k %s%s%s", s->imsi,
+		     xor ? "xor" : "milenage", k, xor ? "" : " opc ", opc);
 	if (s->ind_bitlen >= 0)
 		snprintf(out + n, HLR_CMD_SIZE - n, " ind-bitlen %d", s->ind_bitlen);
 	secret_wipe(k, sizeof(k));
