@@ -41,14 +41,16 @@ static void test_bad_rows(void **state)
 
 	refused("tiny", "", "line 0: the file is empty, or its first line too long\n");
 	refused("tiny", "imsi\n123456\n", "line 1: the first line names the columns, and iccid must be one\n");
-	refused("tiny", "iccid,ki\n", "line 1, column 2 (ki): no such column; names that begin with - are passed over\n");
+	refused("tiny", "iccid,ki\n",
+		"line 1, column 2 (ki): no such column; names that begin with - are passed over\n");
 	refused("tiny", "iccid,imsi,iccid\n", "line 1, column 3 (iccid): the same column twice\n");
 	refused("tiny", "iccid\n8901\n", "line 2, column 1 (iccid): not 19 or 20 digits\n");
 	refused("tiny", "iccid\n8901999000000000013\n\n8901999000000000010\n",
 		"line 2, column 1 (iccid): wrong check digit\n"
 		"line 4, column 1 (iccid): wrong check digit\n");
-	refused("tiny", talloc_asprintf(w.ctx, "iccid,imsi\n%s\n%s,1,2\n%s,12345678901234567\n,123456\n", iccid(1), iccid(2),
-					iccid(3)),
+	refused("tiny",
+		talloc_asprintf(w.ctx, "iccid,imsi\n%s\n%s,1,2\n%s,12345678901234567\n,123456\n", iccid(1), iccid(2),
+				iccid(3)),
 		"line 2: fewer cells than columns\n"
 		"line 3: more cells than columns\n"
 		"line 4, column 2 (imsi): not digits, or a wrong number of them\n"
@@ -63,11 +65,12 @@ static void test_bad_rows(void **state)
 		"line 2: the line is too long, or not text\n"
 		"line 3, column 1 (iccid): not 19 or 20 digits\n");
 	/* duplicates by line number; the other is of this file, or of the stock */
-	t = talloc_asprintf_append(t, "%s,001011234567890\n%s,001011234567891\n%s,\n%s,001011234567890\n", iccid(7), iccid(8),
-				   iccid(7), iccid(9));
+	t = talloc_asprintf_append(t, "%s,001011234567890\n%s,001011234567891\n%s,\n%s,001011234567890\n", iccid(7),
+				   iccid(8), iccid(7), iccid(9));
 	refused("tiny", t, "line 4, column 1 (iccid): the same ICCID is in line 2\n"
 			   "line 5, column 2 (imsi): the same IMSI is in line 2\n");
-	assert_int_equal(run("tiny", talloc_asprintf(w.ctx, "iccid,imsi\n%s,001011234567890\n", iccid(7))).state, BATCH_DONE);
+	assert_int_equal(run("tiny", talloc_asprintf(w.ctx, "iccid,imsi\n%s,001011234567890\n", iccid(7))).state,
+			 BATCH_DONE);
 	refused("tiny", talloc_asprintf(w.ctx, "iccid\n%s\n%s\n", iccid(8), iccid(7)),
 		"line 3, column 1 (iccid): this ICCID is on stock already\n");
 	refused("tiny", talloc_asprintf(w.ctx, "iccid,imsi\n%s,001011234567890\n", iccid(8)),
@@ -80,7 +83,8 @@ static void test_plmn(void **state)
 		printf("SKIPPED: no TS.48 packages (RSP_SHARED)\n");
 		skip();
 	}
-	refused("usim", talloc_asprintf(w.ctx, "iccid,imsi,k,opc\n%s,262011234567890," KEYS "\n%s,,,\n", iccid(1), iccid(2)),
+	refused("usim",
+		talloc_asprintf(w.ctx, "iccid,imsi,k,opc\n%s,262011234567890," KEYS "\n%s,,,\n", iccid(1), iccid(2)),
 		"line 2, column 2 (imsi): not in the network of the batch\n"
 		"line 3, column 3 (k): each profile of this type has one\n");
 	refused("usim", "iccid,pin1\n", "line 1: profiles of this type have keys, and the column k is missing\n");
@@ -94,7 +98,8 @@ static void test_all_or_nothing(void **state)
 	assert_string_equal(b.message, "line 2992, column 2 (msisdn): not digits, or a wrong number of them\n");
 	assert_int_equal(smdp_db_stock_count(w.db), 0);
 	/* no more than twenty mistakes are named */
-	b = run("tiny", talloc_asprintf(w.ctx, "iccid\n%s", "1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n"));
+	b = run("tiny", talloc_asprintf(w.ctx, "iccid\n%s",
+					"1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n1\n"));
 	assert_int_equal(b.bad, 20);
 	assert_non_null(strstr(b.message, "line 21, column 1 (iccid)"));
 	assert_null(strstr(b.message, "line 22"));
@@ -202,7 +207,8 @@ static void test_cancel(void **state)
 	assert_string_equal(row.message, "cancelled\n");
 }
 
-/* The list first, the keys another day: un-personalised cannot be ordered. A batch of keys that is refused leaves it so. */
+/* The list first, the keys another day: un-personalised cannot be ordered. A batch of keys that is refused leaves it
+ * so. */
 static void test_keys_later(void **state)
 {
 	char *keys, pick[ICCID_STR_SIZE] = "";
@@ -214,16 +220,19 @@ static void test_keys_later(void **state)
 		printf("SKIPPED: no TS.48 packages (RSP_SHARED)\n");
 		skip();
 	}
-	b = run("usim", talloc_asprintf(w.ctx, "iccid,imsi\n%s,901700000000001\n%s,901700000000002\n", iccid(1), iccid(2)));
+	b = run("usim",
+		talloc_asprintf(w.ctx, "iccid,imsi\n%s,901700000000001\n%s,901700000000002\n", iccid(1), iccid(2)));
 	assert_int_equal(b.state, BATCH_DONE);
 	assert_int_equal(stock_get(w.s, iccid(1), &r), 0);
 	assert_int_equal(r.state, STOCK_UNPERSONALISED);
 	assert_int_equal(stock_choose(w.s, OWNER, EID, "usim", pick), -ENODATA);
 	strcpy(pick, iccid(1));
 	assert_int_equal(stock_choose(w.s, OWNER, EID, "", pick), -EBUSY);
-	refused("usim", talloc_asprintf(w.ctx, "iccid,imsi,k,opc\n%s,901700000000001," KEYS "\n%s,901700000000003," KEYS "\n",
-					iccid(1), iccid(2)),
-		"line 3, column 1 (iccid): this ICCID is on stock, waiting for its keys, with another IMSI, MSISDN or SMSC\n");
+	refused("usim",
+		talloc_asprintf(w.ctx, "iccid,imsi,k,opc\n%s,901700000000001," KEYS "\n%s,901700000000003," KEYS "\n",
+				iccid(1), iccid(2)),
+		"line 3, column 1 (iccid): this ICCID is on stock, waiting for its keys, with another IMSI, MSISDN or "
+		"SMSC\n");
 	assert_int_equal(stock_get(w.s, iccid(1), &r), 0);
 	assert_int_equal(r.state, STOCK_UNPERSONALISED);
 	assert_int_equal(stock_auth_get(w.s, iccid(1), &x), 0);
@@ -244,7 +253,8 @@ static void test_keys_later(void **state)
 /* From memory, two at a time, and gone after a restart. */
 static void test_text(void **state)
 {
-	const char *one = talloc_asprintf(w.ctx, "iccid\n%s\n", iccid(1)), *two = talloc_asprintf(w.ctx, "iccid\n%s\n", iccid(2));
+	const char *one = talloc_asprintf(w.ctx, "iccid\n%s\n", iccid(1)),
+		   *two = talloc_asprintf(w.ctx, "iccid\n%s\n", iccid(2));
 	struct batch_row row;
 	const char *err;
 	int64_t a, b;

@@ -184,7 +184,8 @@ static void fake_card_script(struct fake_card *c, struct bytes *out, const uint8
 		switch (t.tag) {
 		case SCRIPT_TAG_CAPDU:
 			bytes_clear(data);
-			if (t.v[0] & 0x04 && t.v[1] != GP_INS_EXT_AUTH) {	/* secure messaging: the status word is within */
+			if (t.v[0] & 0x04 &&
+			    t.v[1] != GP_INS_EXT_AUTH) { /* secure messaging: the status word is within */
 				assert(apdu_dec(&wrapped, t.v, t.len) == 0);
 				fake_card_secured(c, data, &wrapped);
 				sw = data->data[data->len - 2] << 8 | data->data[data->len - 1];

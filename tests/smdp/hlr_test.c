@@ -41,26 +41,29 @@ static const struct {
 	const char *cmd, *answer;
 	int rc;
 } said[] = {
-	{ HLR_STEP_CREATE, "subscriber imsi 901700000012345 create",
-	  "% Created subscriber 901700000012345\r\n    ID: 1\r\n    IMSI: 901700000012345\r\n    MSISDN: none\r", 0 },
-	{ HLR_STEP_CREATE, "subscriber imsi 901700000012345 create",
-	  "% Subscriber already exists for IMSI = 901700000012345\r", 0 },
-	{ HLR_STEP_CREATE, "subscriber imsi 901700000012345 create", "% Not a valid IMSI: 90\r", -EREMOTEIO },
-	{ HLR_STEP_CREATE, "subscriber imsi 901700000012345 create", "% Created subscriber 901700000012346\r", -EREMOTEIO },
-	{ HLR_STEP_CREATE, "subscriber imsi 901700000012345 create", "% Unknown command.\r", -EREMOTEIO },
-	{ HLR_STEP_CREATE, "subscriber imsi 901700000012345 create", "", -EPROTO },
-	{ HLR_STEP_MSISDN, "subscriber imsi 901700000012345 update msisdn 49170",
-	  "% Updated subscriber IMSI='901700000012345' to MSISDN='49170'\r", 0 },
-	{ HLR_STEP_MSISDN, "subscriber imsi 901700000012345 update msisdn 49170",
-	  "% Error: cannot update MSISDN for subscriber IMSI='901700000012345'\r", -EREMOTEIO },
-	{ HLR_STEP_MSISDN, "subscriber imsi 901700000012345 update msisdn 49170",
-	  "% No subscriber for imsi = '901700000012345'\r", -EREMOTEIO },
-	{ HLR_STEP_AUC, "subscriber imsi 901700000012345 update aud3g milenage k " HEX " opc " HEX, "", 0 },
-	{ HLR_STEP_AUC, "subscriber imsi 901700000012345 update aud3g milenage k " HEX " opc " HEX,
-	  "% Invalid value for K: '0011'\r", -EREMOTEIO },
-	{ HLR_STEP_DELETE, "subscriber imsi 901700000012345 delete", "% Deleted subscriber for IMSI '901700000012345'\r", 0 },
-	{ HLR_STEP_DELETE, "subscriber imsi 901700000012345 delete", "% No subscriber for imsi = '901700000012345'\r", 0 },
-	{ HLR_STEP_DELETE, "subscriber imsi 901700000012345 delete", "what?", -EPROTO },
+	{HLR_STEP_CREATE, "subscriber imsi 901700000012345 create",
+	 "% Created subscriber 901700000012345\r\n    ID: 1\r\n    IMSI: 901700000012345\r\n    MSISDN: none\r", 0},
+	{HLR_STEP_CREATE, "subscriber imsi 901700000012345 create",
+	 "% Subscriber already exists for IMSI = 901700000012345\r", 0},
+	{HLR_STEP_CREATE, "subscriber imsi 901700000012345 create", "% Not a valid IMSI: 90\r", -EREMOTEIO},
+	{HLR_STEP_CREATE, "subscriber imsi 901700000012345 create", "% Created subscriber 901700000012346\r",
+	 -EREMOTEIO},
+	{HLR_STEP_CREATE, "subscriber imsi 901700000012345 create", "% Unknown command.\r", -EREMOTEIO},
+	{HLR_STEP_CREATE, "subscriber imsi 901700000012345 create", "", -EPROTO},
+	{HLR_STEP_MSISDN, "subscriber imsi 901700000012345 update msisdn 49170",
+	 "% Updated subscriber IMSI='901700000012345' to MSISDN='49170'\r", 0},
+	{HLR_STEP_MSISDN, "subscriber imsi 901700000012345 update msisdn 49170",
+	 "% Error: cannot update MSISDN for subscriber IMSI='901700000012345'\r", -EREMOTEIO},
+	{HLR_STEP_MSISDN, "subscriber imsi 901700000012345 update msisdn 49170",
+	 "% No subscriber for imsi = '901700000012345'\r", -EREMOTEIO},
+	{HLR_STEP_AUC, "subscriber imsi 901700000012345 update aud3g milenage k " HEX " opc " HEX, "", 0},
+	{HLR_STEP_AUC, "subscriber imsi 901700000012345 update aud3g milenage k " HEX " opc " HEX,
+	 "% Invalid value for K: '0011'\r", -EREMOTEIO},
+	{HLR_STEP_DELETE, "subscriber imsi 901700000012345 delete", "% Deleted subscriber for IMSI '901700000012345'\r",
+	 0},
+	{HLR_STEP_DELETE, "subscriber imsi 901700000012345 delete", "% No subscriber for imsi = '901700000012345'\r",
+	 0},
+	{HLR_STEP_DELETE, "subscriber imsi 901700000012345 delete", "what?", -EPROTO},
 };
 
 static void test_words(void **state)
@@ -84,7 +87,8 @@ static void test_variants(void **state)
 
 	s.ind_bitlen = 5;
 	assert_int_equal(hlr_cmd(cmd, HLR_STEP_AUC, &s), 0);
-	assert_string_equal(cmd, "subscriber imsi 901700000012345 update aud3g milenage k " HEX " opc " HEX " ind-bitlen 5");
+	assert_string_equal(cmd,
+			    "subscriber imsi 901700000012345 update aud3g milenage k " HEX " opc " HEX " ind-bitlen 5");
 	s.has_opc = false;
 	s.ind_bitlen = -1;
 	assert_int_equal(hlr_cmd(cmd, HLR_STEP_AUC, &s), 0);
@@ -97,7 +101,9 @@ static void test_variants(void **state)
 	s.msisdn[0] = '\0';
 	assert_int_equal(hlr_cmd(cmd, HLR_STEP_MSISDN, &s), 0);
 	assert_string_equal(cmd, "subscriber imsi 901700000012345 update msisdn none");
-	assert_int_equal(hlr_answer(HLR_STEP_MSISDN, &s, "% Updated subscriber IMSI='901700000012345': removed MSISDN\r", why), 0);
+	assert_int_equal(
+		hlr_answer(HLR_STEP_MSISDN, &s, "% Updated subscriber IMSI='901700000012345': removed MSISDN\r", why),
+		0);
 }
 
 /* The link ------------------------------------------------------------------------------------------------------- */
@@ -199,7 +205,9 @@ static void say(struct hlr_link *l, const char *cmd)
 	assert_int_equal(v.answers, n + 1);
 }
 
-#define BANNER "Welcome to the OsmoHLR VTY interface\r\n\r\nCopyright\r\n\xff\xfb\x01\xff\xfb\x03\xff\xfe\"\xff\xfd\x1fOsmoHLR> "
+#define BANNER                                                                                                         \
+	"Welcome to the OsmoHLR VTY "                                                                                  \
+	"interface\r\n\r\nCopyright\r\n\xff\xfb\x01\xff\xfb\x03\xff\xfe\"\xff\xfd\x1fOsmoHLR> "
 #define ENABLED "enable\r\nOsmoHLR# "
 
 static void test_dialog(void **state)

@@ -127,8 +127,8 @@ static void test_random_keys(void **state)
 	assert_end(ES_EXECUTED_SUCCESS, "", "", STOCK_ENABLED);
 }
 
-/* Token key and identification come before the package, in an SCP03 session of their own. The command that they allow is
- * the one of the printed example (card-side.md 3.6) but for the ISD-P, the key and so the token. */
+/* Token key and identification come before the package, in an SCP03 session of their own. The command that they allow
+ * is the one of the printed example (card-side.md 3.6) but for the ISD-P, the key and so the token. */
 static void test_master_delete(void **state)
 {
 	struct bytes *apdu = bytes_new(w.ctx, 300), *want = bytes_new(w.ctx, 300);

@@ -153,8 +153,10 @@ static void test_golden(void **state)
 /* The database as it was before there were types, batches and one text of secrets: first two steps of its schema. */
 static const char *const old_schema[] = {
 	"CREATE TABLE upp (id INTEGER PRIMARY KEY, sha TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL);"
-	"CREATE TABLE stock (iccid TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, type TEXT NOT NULL, imsi TEXT NOT NULL,"
-	" msisdn TEXT NOT NULL, smsc TEXT NOT NULL, state INTEGER NOT NULL, eid TEXT NOT NULL, perso_iccid INTEGER NOT NULL,"
+	"CREATE TABLE stock (iccid TEXT PRIMARY KEY NOT NULL, owner TEXT NOT NULL, type TEXT NOT NULL, imsi TEXT NOT "
+	"NULL,"
+	" msisdn TEXT NOT NULL, smsc TEXT NOT NULL, state INTEGER NOT NULL, eid TEXT NOT NULL, perso_iccid INTEGER NOT "
+	"NULL,"
 	" perso_imsi INTEGER NOT NULL, perso_msisdn INTEGER NOT NULL, upp INTEGER NOT NULL REFERENCES upp(id),"
 	" k BLOB, opc BLOB) WITHOUT ROWID;"
 	"CREATE INDEX stock_type ON stock(owner, type, state, iccid);"
@@ -164,7 +166,8 @@ static const char *const old_schema[] = {
 	" deadline INTEGER NOT NULL, started INTEGER NOT NULL, finished INTEGER NOT NULL, isdp BLOB,"
 	" status INTEGER NOT NULL, subject TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,"
 	" answered INTEGER NOT NULL);"
-	"CREATE TABLE timeline (download INTEGER NOT NULL REFERENCES download(id) ON DELETE CASCADE, at INTEGER NOT NULL,"
+	"CREATE TABLE timeline (download INTEGER NOT NULL REFERENCES download(id) ON DELETE CASCADE, at INTEGER NOT "
+	"NULL,"
 	" text TEXT NOT NULL);"
 	"CREATE TABLE relay (req INTEGER PRIMARY KEY);",
 	"SELECT 1;",
@@ -175,7 +178,8 @@ static void test_upgrade(void **state)
 {
 	static const char *const sql[] = {
 		"INSERT INTO upp (id, sha, sealed) VALUES (1, ?, ?)",
-		"INSERT INTO stock VALUES ('89880112345678901235', '" OWNER "', 'demo', '901700000012345', '', '', 0, '', 1, 1,"
+		"INSERT INTO stock VALUES ('89880112345678901235', '" OWNER
+		"', 'demo', '901700000012345', '', '', 0, '', 1, 1,"
 		" 0, 1, ?, ?)",
 	};
 	void *ctx = talloc_new(NULL);

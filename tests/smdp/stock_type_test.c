@@ -68,8 +68,10 @@ static void test_type_header(void **state)
 	assert_int_equal(upp_header_dec(&h, &err, out->data, out->len), 0);
 
 	/* a header with neither: version, type, ICCID, services A5, templates A6 (card-side.md 7.4) */
-	out = typed("none", bytes_from_hex(w.ctx, "A01F80010281010382074578616D706C65830A89019990001234567893A500A600AA07A005"
-						  "8000810102"), 3, conn);
+	out = typed("none",
+		    bytes_from_hex(w.ctx, "A01F80010281010382074578616D706C65830A89019990001234567893A500A600AA07A005"
+					  "8000810102"),
+		    3, conn);
 	assert_int_equal(out->data[1], 0x1F + 3 + 2 + conn->len);
 	assert_non_null(memmem(out->data, out->len, "\x93\x84\x01\x03\xA5\x00\xA6\x00\x87\x0B", 10));
 	assert_int_equal(upp_header_dec(&h, &err, out->data, out->len), 0);
@@ -90,9 +92,12 @@ static void test_points(void **state)
 	refused("usim", "iccid,k,usim/x\n",
 		"line 1, column 3 (usim/x): no such column; names that begin with - are passed over\n");
 	/* TS 35.208 test set 1: OP and OPc */
-	b = run("usim", talloc_asprintf(w.ctx, "iccid,imsi,k,op,algo,pin1,puk1,spn,acc\n%s,901700000000001,"
-					       "465b5ce8b199b49faa5f0a2ee238a6bc,cdc202d5123e20f62b6d676ac72cb318,milenage,random,"
-					       "random,\"a, b\",\"1,12\"\n", iccid(1)));
+	b = run("usim",
+		talloc_asprintf(w.ctx,
+				"iccid,imsi,k,op,algo,pin1,puk1,spn,acc\n%s,901700000000001,"
+				"465b5ce8b199b49faa5f0a2ee238a6bc,cdc202d5123e20f62b6d676ac72cb318,milenage,random,"
+				"random,\"a, b\",\"1,12\"\n",
+				iccid(1)));
 	assert_string_equal(b.message, "");
 	assert_int_equal(stock_auth_get(w.s, iccid(1), &a), 0);
 	assert_int_equal(a.algo, UPP_ALGO_MILENAGE);
@@ -153,9 +158,10 @@ static void test_export(void **state)
 	b = smdp_test_file(w.ctx, path);
 	bytes_put_u8(b, 0);
 	assert_string_equal((char *)b->data,
-			    talloc_asprintf(w.ctx, "iccid,imsi,msisdn,state,algorithm,k,opc\n"
-						   "%s,901700000000001,491701,personalised,milenage,"
-						   "101112131415161718191a1b1c1d1e1f,a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n",
+			    talloc_asprintf(w.ctx,
+					    "iccid,imsi,msisdn,state,algorithm,k,opc\n"
+					    "%s,901700000000001,491701,personalised,milenage,"
+					    "101112131415161718191a1b1c1d1e1f,a0a1a2a3a4a5a6a7a8a9aaabacadaeaf\n",
 					    iccid(1)));
 	unlink(path);
 	assert_int_equal(stock_export(w.s, OWNER "1", path), 0);
