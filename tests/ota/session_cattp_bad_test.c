@@ -117,6 +117,28 @@ static void test_half_open(void **state)
 	world_wait(&p[29]->n_sdu, 1);
 }
 
+/* Links that are there stay, others are told to come later; the limit counts at once. */
+static void test_too_many_links(void **state)
+{
+	unsigned long long refused = counter_get(CTR_CATTP_REFUSED);
+	struct owner o = { 0 };
+	struct scp80_sec sec, push;
+	struct bytes *script;
+	struct peer *p = connected(&o, &sec, &script), *q = peer_new(8192);
+	uint8_t id[8];
+
+	W->bearer.cattp.max_links = 1;
+	push_id(0, id, &push);
+	peer_syn(q, id, sizeof(id));
+	world_wait(&q->n_rst, 1);
+	assert_int_equal(q->rst, CATTP_RST_TEMPORARY);
+	assert_int_equal(counter_get(CTR_CATTP_REFUSED) - refused, 1);
+	assert_int_equal(p->n_closed, 0);
+	sdu_answer(p, &sec, 0, "AB058001018600");
+	world_wait(&o.n_done, 1);
+	assert_int_equal(o.outcome, CARD_OK);
+}
+
 /* --- it fails --------------------------------------------------------------------------------------------------- */
 
 static void test_link_lost(void **state)
@@ -301,7 +323,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CATTP_TEST(test_iccid), CATTP_TEST(test_second_link), CATTP_TEST(test_strangers),
-		CATTP_TEST(test_half_open), CATTP_TEST(test_link_lost), CATTP_TEST(test_gone_silent),
+		CATTP_TEST(test_half_open), CATTP_TEST(test_too_many_links),
+		CATTP_TEST(test_link_lost), CATTP_TEST(test_gone_silent),
 		CATTP_TEST(test_foreign_answers), CATTP_TEST(test_falls_back), CATTP_TEST(test_push_refused),
 		CATTP_TEST(test_no_other_way), CATTP_TEST(test_chain_is_not_moved),
 		CATTP_TEST(test_stopped_at_the_mark),
