@@ -63,18 +63,16 @@ enum stmt {
 	" AND iface = ?3 AND func = ?4 ORDER BY id LIMIT 1"
 
 static const char *const sql[N_STMT] = {
-	[REQ_INSERT] =
-		"INSERT INTO es_request (party, message_id, iface, func, received, deadline, reply_to, body,"
-		" state, answered)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[REQ_INSERT] = "INSERT INTO es_request (party, message_id, iface, func, received, deadline, reply_to, body,"
+		       " state, answered)"
+		       " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[REQ_FIND] = "SELECT id, received, deadline, state, party, message_id, reply_to, NULL, response FROM es_request"
 		     " WHERE party = ?1 AND message_id = ?2",
 	[REQ_NEXT_OPEN] =
 		"SELECT id, received, deadline, state, party, message_id, reply_to, body, NULL FROM es_request"
 		" WHERE state = 0 AND id > ?1 ORDER BY id LIMIT 1",
-	[REQ_ANSWER] =
-		"UPDATE es_request SET state = ?2, response = ?3, answered = ?4,"
-		" body = NULL WHERE id = ?1 AND state = 0",
+	[REQ_ANSWER] = "UPDATE es_request SET state = ?2, response = ?3, answered = ?4,"
+		       " body = NULL WHERE id = ?1 AND state = 0",
 	[REQ_COUNT_OPEN] = "SELECT count(*) FROM es_request WHERE state = 0 AND party = ?1",
 	[REQ_PURGE] = "DELETE FROM es_request WHERE state > 0 AND answered < ?1",
 	/* a poll that is repeated gets again what it got; else the oldest that waits */
@@ -88,11 +86,10 @@ static const char *const sql[N_STMT] = {
 		" transaction_id, tag,"
 		" body, attempts, next_attempt, deadline, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
 		" ?11, 0, 0, ?12, 0)",
-	[OUT_NEXT] =
-		"SELECT id, next_attempt, deadline, attempts, kind, state, party, eid, url, message_id, tag,"
-		" iface, func"
-		" FROM es_outbox"
-		" WHERE id > ?1 AND state < 2 ORDER BY id LIMIT 1",
+	[OUT_NEXT] = "SELECT id, next_attempt, deadline, attempts, kind, state, party, eid, url, message_id, tag,"
+		     " iface, func"
+		     " FROM es_outbox"
+		     " WHERE id > ?1 AND state < 2 ORDER BY id LIMIT 1",
 	[OUT_BODY] = "SELECT body FROM es_outbox WHERE id = ?1 AND message_id = ?2",
 	[OUT_RETRY] = "UPDATE es_outbox SET attempts = ?2, next_attempt = ?3 WHERE id = ?1",
 	[OUT_STATE] = "UPDATE es_outbox SET state = ?2 WHERE id = ?1",
@@ -105,7 +102,8 @@ static const char *const sql[N_STMT] = {
 	[OUT_UNPARK] = "UPDATE es_outbox SET state = 0, attempts = 0, next_attempt = 0, deadline = ?2"
 		       " WHERE state = 2 AND (?1 IS NULL OR party = ?1)",
 	[OUT_DROP] = "DELETE FROM es_outbox WHERE state = 2 AND (?1 IS NULL OR party = ?1)",
-	[OUT_PARKED] = "SELECT id, party, eid, kind, iface, func, attempts FROM es_outbox WHERE state = 2 ORDER BY id LIMIT ?1",
+	[OUT_PARKED] = "SELECT id, party, eid, kind, iface, func, attempts FROM es_outbox WHERE state = 2 ORDER BY id "
+		       "LIMIT ?1",
 	[OUT_PURGE] = "DELETE FROM es_outbox WHERE state = 2 AND deadline < ?1",
 };
 
@@ -402,7 +400,8 @@ char *es_db_out_describe_parked(struct es_link *l, char *text, unsigned max)
 					      (long long)sqldb_col_int(l->st, OUT_PARKED, 0),
 					      es_iface_name(sqldb_col_int(l->st, OUT_PARKED, 4)),
 					      es_func_name(sqldb_col_int(l->st, OUT_PARKED, 5)), k < 3 ? kind[k] : "",
-					      sqldb_col_text(l->st, OUT_PARKED, 1), sqldb_col_text(l->st, OUT_PARKED, 2),
+					      sqldb_col_text(l->st, OUT_PARKED, 1),
+					      sqldb_col_text(l->st, OUT_PARKED, 2),
 					      (int)sqldb_col_int(l->st, OUT_PARKED, 6));
 	}
 	return text;

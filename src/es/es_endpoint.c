@@ -89,7 +89,8 @@ static int refuse(struct rx *rx, enum es_reason reason, const char *message)
 	}
 	resp = es_msg_new(rx->h, rx->m->iface, rx->m->func, ES_RESPONSE);
 	es_result_set(resp, ES_FAILED, reason, NULL, message);
-	if (reason == ES_R_VALIDITY_REFUSED && rx->m->b.validity_s > (rx->l->cfg.limits.max_validity_s ? : ES_VALIDITY_MAX_S))
+	if (reason == ES_R_VALIDITY_REFUSED &&
+	    rx->m->b.validity_s > (rx->l->cfg.limits.max_validity_s ?: ES_VALIDITY_MAX_S))
 		resp->b.acceptable_validity_s = rx->l->cfg.limits.max_validity_s ? : ES_VALIDITY_MAX_S;
 	body = es_req_envelope(rx->l, rx->h, rx->p, rx->m, resp, clock_now());
 	es_hold_reply(rx->h, 200, body);
@@ -350,7 +351,7 @@ static void rx_http(struct es_link *l, struct es_hold *h)
 	int rc;
 
 	rx.p = es_party_by_peer(l, h->hr, NULL);
-	if (!rx.p && (http_req_peer_fpr(h->hr) || !es_party_any_without_certificate(l)))	/* was one when it began */
+	if (!rx.p && (http_req_peer_fpr(h->hr) || !es_party_any_without_certificate(l))) /* was one when it began */
 		return es_hold_reply(h, 403, NULL);
 	if (rx.p && rx_schema(l, h))
 		return;

@@ -233,7 +233,7 @@ static void rx_reply(struct es_out *o, int status, const uint8_t *body, size_t l
 		out_end(o, NULL, NULL);		/* whatever it said, it was not a fault */
 	} else if (rc == 0 && m->kind == ES_RESPONSE && m->iface == o->iface && m->func == o->func) {
 		out_end(o, m, NULL);
-	} else {	/* with 202 some stack's idea of an empty reply; with 200 the peer may have acted: no verdict of ours */
+	} else {	/* with 202 some stack's idea of an empty reply; with 200 the peer may have acted: no verdict */
 		if (status != 202)
 			LOG_OUT(o, LOGL_ERROR, "reply not understood (%s), waiting for a callback\n",
 				err ? : "not the response to this call");
@@ -379,7 +379,8 @@ int es_outbox_start(struct es_link *l)
 		.key_file = l->cfg.key_file,
 		.ca_file = l->cfg.ca_file,
 		/* Without ReplyTo the peer holds the transfer until it has the answer. */
-		.timeout_s = l->cfg.own_url || l->cfg.poll ? TRANSFER_S : OSMO_MAX(TRANSFER_S, l->cfg.default_validity_s + 60),
+		.timeout_s = l->cfg.own_url || l->cfg.poll ? TRANSFER_S
+							   : OSMO_MAX(TRANSFER_S, l->cfg.default_validity_s + 60),
 		.max_inflight = 256,
 		.max_body = ES_SOAP_MAX,
 	};
@@ -451,13 +452,14 @@ int es_outbox_add(struct es_link *l, const char *party, const char *url, const s
 	};
 	const struct es_party *p = es_party_find(l, party);
 	struct es_out *stale, *o;
+	unsigned max;
 	int64_t id;
 
 	if (!deadline)
 		row.deadline = clock_now() + (p && p->set.give_up_s ? p->set.give_up_s : ES_GIVE_UP_DEFAULT);
 	/* Answers are owed and always find room: there are no more of them than requests were let in. */
-	if (m->kind != ES_RESPONSE && peer_get(l, party)->queued >= (p && p->set.max_queued ? p->set.max_queued
-										      : ES_QUEUED_DEFAULT)) {
+	max = p && p->set.max_queued ? p->set.max_queued : ES_QUEUED_DEFAULT;
+	if (m->kind != ES_RESPONSE && peer_get(l, party)->queued >= max) {
 		counter_inc(CTR_ES_QUEUE);
 		LOGP(DES, LOGL_ERROR, "%s-%s to %s not queued: too many wait\n", es_iface_name(m->iface),
 		     es_func_name(m->func), party);
@@ -560,8 +562,9 @@ char *es_link_describe_outbox(struct es_link *l, void *ctx)
 	hash_for_each(l->outs, bkt, o, node) {
 		if (++lines > 1000)
 			break;
-		text = talloc_asprintf_append(text, " #%" PRId64 " %s-%s %s to %s%s%s, attempts %u, %s, %d s left\n", o->id,
-					      es_iface_name(o->iface), es_func_name(o->func), out_kind(o), o->peer->id, o->lane && *o->lane->eid ? " EID " : "",
+		text = talloc_asprintf_append(text, " #%" PRId64 " %s-%s %s to %s%s%s, attempts %u, %s, %d s left\n",
+					      o->id, es_iface_name(o->iface), es_func_name(o->func), out_kind(o),
+					      o->peer->id, o->lane && *o->lane->eid ? " EID " : "",
 					      o->lane ? o->lane->eid : "", o->attempts, out_stage(o),
 					      (int)(o->deadline - now));
 	}

@@ -1,5 +1,5 @@
-/* VTY commands of a party: dialect, certificates, limits, token (off-card.md 8.5, 9; corrections 8, 10); and of the link:
- * what was given up, certificates anew.  SPDX-License-Identifier: AGPL-3.0-or-later */
+/* VTY commands of a party: dialect, certificates, limits, token (off-card.md 8.5, 9; corrections 8, 10); and of the
+ * link: what was given up, certificates anew.  SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,7 +124,8 @@ DEFUN(cfg_no_client_cert, cfg_no_client_cert_cmd, "without-certificate",
 	return done(vty);
 }
 
-DEFUN(cfg_with_client_cert, cfg_with_client_cert_cmd, "no without-certificate", NO_STR "A TLS client certificate is wanted\n")
+DEFUN(cfg_with_client_cert, cfg_with_client_cert_cmd, "no without-certificate",
+      NO_STR "A TLS client certificate is wanted\n")
 {
 	cur(vty)->no_certificate = false;
 	return done(vty);
@@ -139,8 +140,8 @@ DEFUN(cfg_with_client_cert, cfg_with_client_cert_cmd, "no without-certificate", 
 		return done(vty); \
 	}
 
-CHOICE(ns, "namespace (3|1)", "Namespace of our calls; answers follow the request\nesim-messaging/3\nesim-messaging/1\n",
-       dialect.old_ns, "1")
+CHOICE(ns, "namespace (3|1)",
+       "Namespace of our calls; answers follow the request\nesim-messaging/3\nesim-messaging/1\n", dialect.old_ns, "1")
 CHOICE(sep, "query-separator (ampersand|question-mark)",
        "Between the parameters of an address we write\n&, as v3 peers do\n?, as v4 says\n", dialect.question_mark,
        "question-mark")
@@ -165,7 +166,8 @@ DEFUN(cfg_suffix, cfg_suffix_cmd, "action-suffix (by-function|always|never)",
 
 DEFUN(cfg_spelling, cfg_spelling_cmd,
       "spelling (smsr-id|target-smsr-id|host-id|completion-timestamp|euicc-response-data) NAME",
-      "Element names that peers disagree about\nIn ES2 DownloadProfile\nIn ES4 SMSRChange\nIn ES7 CreateAdditionalKeySet\n"
+      "Element names that peers disagree about\nIn ES2 DownloadProfile\nIn ES4 SMSRChange\nIn ES7 "
+      "CreateAdditionalKeySet\n"
       "In notifications\nIn responses\nOne of the spellings known, see doc/interfaces.md\n")
 {
 	for (int s = ES_SPELL_NONE + 1; s < _ES_SPELLS; s++) {
@@ -299,7 +301,8 @@ void es_party_vty_write(struct vty *vty, const struct es_party_set *s)
 		vty_out(vty, "  without-certificate%s", VTY_NEWLINE);
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		if (*limit_at((struct es_party_set *)s, &limits[i]))
-			vty_out(vty, "  %s %u%s", limits[i].name, *limit_at((struct es_party_set *)s, &limits[i]), VTY_NEWLINE);
+			vty_out(vty, "  %s %u%s", limits[i].name, *limit_at((struct es_party_set *)s, &limits[i]),
+				VTY_NEWLINE);
 }
 
 /* --- the link ---------------------------------------------------------------------------------------------------- */

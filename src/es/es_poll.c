@@ -1,7 +1,6 @@
-/* Answers fetched with WS-MakeConnection (off-card.md 1.5.3), for a caller that cannot be called: while calls wait, their
- * peers are asked once a second, and at once again as long as more is pending. A poll whose reply was lost is repeated
- * under its MessageID, so that nothing fetched is lost.
- * SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Answers fetched with WS-MakeConnection (off-card.md 1.5.3), for a caller that cannot be called: while calls wait,
+ * their peers are asked once a second, and at once again as long as more is pending. A poll whose reply was lost is
+ * repeated under its MessageID, so that nothing fetched is lost. SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "config.h"
 #include <string.h>
 #include <talloc.h>
@@ -42,8 +41,8 @@ static void poll_answer(struct es_poll *p, const uint8_t *body, size_t len)
 		p->l->cfg.trace(p->l->cfg.priv, true, body, len);
 	if (es_soap_dec(&m, &err, p->l, body, len) < 0 || m->kind != ES_RESPONSE || !party ||
 	    es_outbox_callback(p->l, party, m) < 0)
-		LOGP(DES, LOGL_NOTICE, "what %s had for us is no answer to an open call%s%s\n", p->party, err ? ": " : "",
-		     err ? : "");
+		LOGP(DES, LOGL_NOTICE, "what %s had for us is no answer to an open call%s%s\n", p->party,
+		     err ? ": " : "", err ?: "");
 	talloc_free(m);
 	talloc_free(err);
 }
@@ -87,6 +86,7 @@ void es_poll(struct es_link *l, const char *party)
 		body = es_soap_add_token(body, es_wss_make(body, to));
 	if (body && l->cfg.trace)
 		l->cfg.trace(l->cfg.priv, false, body->data, body->len);
-	p->inflight = body && http_cli_post(l->cli, to->url, ES_SOAP_CONTENT_TYPE, body->data, body->len, poll_done, p) == 0;
+	p->inflight =
+		body && http_cli_post(l->cli, to->url, ES_SOAP_CONTENT_TYPE, body->data, body->len, poll_done, p) == 0;
 	talloc_free(body);
 }

@@ -157,7 +157,11 @@ static void answer_store(struct es_req *req, struct es_msg *resp, const struct b
 {
 	struct es_link *l = req->l;
 
-	es_db_req_answer(l, req->id, in_reply ? ES_REQ_REPLIED : req->poll ? ES_REQ_TO_FETCH : ES_REQ_CALLED_BACK, body);
+	es_db_req_answer(l, req->id,
+			 in_reply    ? ES_REQ_REPLIED
+			 : req->poll ? ES_REQ_TO_FETCH
+				     : ES_REQ_CALLED_BACK,
+			 body);
 	if (in_reply && req->hold)
 		es_hold_reply(req->hold, 200, body);
 	else if (!in_reply && !req->poll)

@@ -187,17 +187,19 @@ bool es_func_delegable(enum es_func func)
 
 char *es_rights_manual(void *ctx)
 {
-	char *t = talloc_strdup(ctx, "# Who may call what\n\nPrinted from the table that the daemons ask (`osmo-es "
-				"--rights`). A row that is not here is a refusal: 1.1/1.2 at the door. 'on what' is refused "
-				"with 8.1/1.2 (eUICC) or 8.2.1/1.2 (profile).\n\n| Function | Caller | On what | By what right |\n"
-				"|---|---|---|---|\n");
+	char *t = talloc_strdup(
+		ctx, "# Who may call what\n\nPrinted from the table that the daemons ask (`osmo-es "
+		     "--rights`). A row that is not here is a refusal: 1.1/1.2 at the door. 'on what' is refused "
+		     "with 8.1/1.2 (eUICC) or 8.2.1/1.2 (profile).\n\n| Function | Caller | On what | By what right |\n"
+		     "|---|---|---|---|\n");
 
 	for (size_t i = 0; i < N_RIGHTS; i++) {
 		const struct es_right *r = &rights[i];
 		bool more = false;
 
-		t = talloc_asprintf_append_buffer(t, "| %s-%s | %s | %s |", es_iface_name(r->iface), es_func_name(r->func),
-						  es_role_name(r->role), es_scope_text(r->scope));
+		t = talloc_asprintf_append_buffer(t, "| %s-%s | %s | %s |", es_iface_name(r->iface),
+						  es_func_name(r->func), es_role_name(r->role),
+						  es_scope_text(r->scope));
 		for (unsigned b = 1; b <= ES_REL_SELF; b <<= 1) {
 			if (!(r->relations & b))
 				continue;

@@ -31,13 +31,16 @@ static void __attribute__((format(printf, 2, 3))) pr(struct out *o, const char *
 
 /* off-card.md 3.1 */
 static const char simple_types[] =
-	" <xs:simpleType name=\"EIDType\"><xs:restriction base=\"xs:hexBinary\"><xs:length value=\"16\"/></xs:restriction>"
+	" <xs:simpleType name=\"EIDType\"><xs:restriction base=\"xs:hexBinary\"><xs:length "
+	"value=\"16\"/></xs:restriction>"
 	"</xs:simpleType>\n"
-	" <xs:simpleType name=\"ICCIDType\"><xs:restriction base=\"xs:string\"><xs:pattern value=\"[0-9]{18,19}[0-9F]?\"/>"
+	" <xs:simpleType name=\"ICCIDType\"><xs:restriction base=\"xs:string\"><xs:pattern "
+	"value=\"[0-9]{18,19}[0-9F]?\"/>"
 	"</xs:restriction></xs:simpleType>\n"
 	" <xs:simpleType name=\"AIDType\"><xs:restriction base=\"xs:hexBinary\"><xs:minLength value=\"5\"/>"
 	"<xs:maxLength value=\"16\"/></xs:restriction></xs:simpleType>\n"
-	" <xs:simpleType name=\"TARType\"><xs:restriction base=\"xs:hexBinary\"><xs:length value=\"3\"/></xs:restriction>"
+	" <xs:simpleType name=\"TARType\"><xs:restriction base=\"xs:hexBinary\"><xs:length "
+	"value=\"3\"/></xs:restriction>"
 	"</xs:simpleType>\n"
 	" <xs:simpleType name=\"ObjectIdentifierType\"><xs:restriction base=\"xs:string\">"
 	"<xs:pattern value=\"[0-9]+(\\.[0-9]+)*\"/></xs:restriction></xs:simpleType>\n"
@@ -45,13 +48,15 @@ static const char simple_types[] =
 	"</xs:restriction></xs:simpleType>\n"
 	" <xs:simpleType name=\"MSISDNType\"><xs:restriction base=\"xs:string\"><xs:pattern value=\"\\+?[0-9]{1,15}\"/>"
 	"</xs:restriction></xs:simpleType>\n"
-	" <xs:simpleType name=\"String100\"><xs:restriction base=\"xs:string\"><xs:maxLength value=\"100\"/></xs:restriction>"
+	" <xs:simpleType name=\"String100\"><xs:restriction base=\"xs:string\"><xs:maxLength "
+	"value=\"100\"/></xs:restriction>"
 	"</xs:simpleType>\n"
 	" <xs:simpleType name=\"hexBinary16\"><xs:restriction base=\"xs:hexBinary\"><xs:maxLength value=\"16\"/>"
 	"</xs:restriction></xs:simpleType>\n"
 	" <xs:simpleType name=\"KeyIndexType\"><xs:restriction base=\"xs:integer\"><xs:minInclusive value=\"1\"/>"
 	"<xs:maxInclusive value=\"127\"/></xs:restriction></xs:simpleType>\n"
-	" <xs:simpleType name=\"ProfileStateType\"><xs:restriction base=\"xs:string\"><xs:enumeration value=\"Created\"/>"
+	" <xs:simpleType name=\"ProfileStateType\"><xs:restriction base=\"xs:string\"><xs:enumeration "
+	"value=\"Created\"/>"
 	"<xs:enumeration value=\"Disabled\"/><xs:enumeration value=\"Enabled\"/></xs:restriction></xs:simpleType>\n"
 	" <xs:simpleType name=\"StatusType\"><xs:restriction base=\"xs:string\">"
 	"<xs:enumeration value=\"EXECUTED_SUCCESS\"/><xs:enumeration value=\"EXECUTED_WITHWARNING\"/>"
@@ -65,7 +70,8 @@ static const char other_types[] =
 	" </xs:sequence></xs:complexType>\n"
 	" <xs:complexType name=\"KeyComponentsType\"><xs:sequence>\n"
 	"  <xs:element name=\"KeyComponent\" maxOccurs=\"unbounded\"><xs:complexType>"
-	"<xs:attribute name=\"type\" type=\"xs:hexBinary\" use=\"required\"/><xs:attribute name=\"value\" type=\"xs:hexBinary\"/>"
+	"<xs:attribute name=\"type\" type=\"xs:hexBinary\" use=\"required\"/><xs:attribute name=\"value\" "
+	"type=\"xs:hexBinary\"/>"
 	"</xs:complexType></xs:element>\n"
 	" </xs:sequence></xs:complexType>\n"
 	" <xs:complexType name=\"PropertiesType\"><xs:sequence>\n"
@@ -74,7 +80,8 @@ static const char other_types[] =
 	"</xs:sequence></xs:complexType></xs:element>\n"
 	" </xs:sequence></xs:complexType>\n"
 	" <xs:complexType name=\"SignatureType\"><xs:sequence><xs:any namespace=\"##any\" processContents=\"lax\""
-	" minOccurs=\"0\" maxOccurs=\"unbounded\"/></xs:sequence><xs:anyAttribute processContents=\"lax\"/></xs:complexType>\n";
+	" minOccurs=\"0\" maxOccurs=\"unbounded\"/></xs:sequence><xs:anyAttribute "
+	"processContents=\"lax\"/></xs:complexType>\n";
 
 static const char *simple_type(const struct es_field *f)
 {
@@ -232,6 +239,14 @@ struct bytes *es_schema_xsd(void *ctx, bool old_ns)
 
 /* ---- for people ---- */
 
+/* Our own types without their prefix */
+static const char *plain_type(const struct es_field *f)
+{
+	const char *t = simple_type(f);
+
+	return strncmp(t, "rps:", 4) ? t : t + 4;
+}
+
 static void manual_field(struct out *o, const struct es_field *f, const char *indent)
 {
 	static const char *const card[] = { [EC_ONE] = "1", [EC_OPT] = "0..1", [EC_MANY] = "0..n" };
@@ -242,7 +257,7 @@ static void manual_field(struct out *o, const struct es_field *f, const char *in
 	if (f->words)
 		pr(o, ", one of `%s`", f->words);
 	else
-		pr(o, ", %s", f->sub && f->sub->type ? f->sub->type : f->sub ? "group" : simple_type(f) + (simple_type(f)[0] == 'r' ? 4 : 0));
+		pr(o, ", %s", f->sub && f->sub->type ? f->sub->type : f->sub ? "group" : plain_type(f));
 	if (f->spell) {
 		pr(o, "; also spelt");
 		for (unsigned w = 1; es_spelling(f->spell, w); w++)
@@ -276,9 +291,11 @@ struct bytes *es_schema_manual(void *ctx)
 
 	if (!o.b)
 		return NULL;
-	pr(&o, "# The off-card interfaces: functions and fields\n\nPrinted from the tables that encode and decode (`osmo-es "
-	   "--manual`). Elements are read in any order, their names without regard to case and hyphens, unknown ones are "
-	   "skipped; they are written in this order.\n");
+	pr(&o, "# The off-card interfaces: functions and fields\n\nPrinted from the tables that encode and decode "
+	       "(`osmo-es "
+	       "--manual`). Elements are read in any order, their names without regard to case and hyphens, unknown "
+	       "ones are "
+	       "skipped; they are written in this order.\n");
 	for (int i = 0; i < _ES_IFACES; i++) {
 		pr(&o, "\n## %s\n", es_iface_name(i));
 		for (int f = ES_FN_NONE + 1; f < _ES_FN_COUNT; f++) {
@@ -287,7 +304,9 @@ struct bytes *es_schema_manual(void *ctx)
 			if (!note && !es_body_group(i, f, ES_REQUEST))
 				continue;
 			pr(&o, "\n### %s-%s%s\n", es_iface_name(i), es_func_name(f),
-			   note ? "" : es_func_is_sync(f) ? " (answered in the HTTP reply)" : " (answered by callback)");
+			   note			? ""
+			   : es_func_is_sync(f) ? " (answered in the HTTP reply)"
+						: " (answered by callback)");
 			manual_message(&o, i, f, ES_REQUEST, "Request");
 			manual_message(&o, i, f, ES_RESPONSE, "Response");
 			manual_message(&o, i, f, ES_NOTIFICATION, "Notification");

@@ -243,7 +243,8 @@ static void enc_header(struct bytes *out, const struct es_msg *m)
 }
 
 /* 4.6: which eUICC, by its EID or as an EIS with nothing but the EID */
-static void enc_authenticate(struct bytes *out, const struct es_group *g, const struct es_msg *m, const struct es_enc *e)
+static void enc_authenticate(struct bytes *out, const struct es_group *g, const struct es_msg *m,
+			     const struct es_enc *e)
 {
 	struct es_body b = m->b;
 	struct es_eis eis = { .eid = b.eid };

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <errno.h>
 #include <talloc.h>
+#include <osmocom/rsp/es/es_submit.h>
 #include <osmocom/rsp/util/counters.h>
 
 #include "es_link_priv.h"
@@ -67,4 +68,17 @@ int64_t es_link_submit(struct es_link *l, const char *party, struct es_msg *m, e
 	     (long long)id, p->id);
 	l->cfg.request(l->cfg.priv, req, false);
 	return id;
+}
+
+bool es_submit_admit(struct es_link *l, const char *party)
+{
+	struct es_party *p = es_party_find(l, party);
+
+	return p && es_limit_rate(p);
+}
+
+void es_submit_watch(struct es_req *req, es_submit_cb done, void *priv)
+{
+	req->done = done;
+	req->done_priv = priv;
 }

@@ -20,7 +20,8 @@ struct words {
 
 static bool name_ok(const char *s, size_t len)
 {
-	return len && len < ES_NAME_SIZE && strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") >= len;
+	return len && len < ES_NAME_SIZE &&
+	       strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") >= len;
 }
 
 static void close_to(struct words *w, unsigned depth)

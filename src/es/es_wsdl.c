@@ -58,7 +58,8 @@ static void __attribute__((format(printf, 2, 3))) pr(struct bytes *b, const char
 /* The headers of 1.3, enough of them to be written; no schema has to be fetched from elsewhere. */
 static const char addressing[] =
 	"  <xs:schema targetNamespace=\"" NS_WSA "\" elementFormDefault=\"qualified\">\n"
-	"   <xs:complexType name=\"EndpointReferenceType\"><xs:sequence><xs:element name=\"Address\" type=\"xs:anyURI\"/>"
+	"   <xs:complexType name=\"EndpointReferenceType\"><xs:sequence><xs:element name=\"Address\" "
+	"type=\"xs:anyURI\"/>"
 	"<xs:any namespace=\"##any\" processContents=\"lax\" minOccurs=\"0\" maxOccurs=\"unbounded\"/></xs:sequence>"
 	"</xs:complexType>\n"
 	"   <xs:element name=\"From\" type=\"wsa:EndpointReferenceType\"/>\n"
@@ -76,7 +77,8 @@ static void each(struct bytes *b, const struct es_service *s, operation op)
 	for (int f = ES_FN_NONE + 1; f < _ES_FN_COUNT; f++) {
 		if (!s->callbacks && es_body_group(s->iface, f, ES_REQUEST))
 			op(b, s, f, ES_REQUEST);
-		if (s->callbacks && es_body_group(s->iface, f, ES_RESPONSE) && !es_body_group(s->iface, f, ES_NOTIFICATION))
+		if (s->callbacks && es_body_group(s->iface, f, ES_RESPONSE) &&
+		    !es_body_group(s->iface, f, ES_NOTIFICATION))
 			op(b, s, f, ES_RESPONSE);
 		if (s->callbacks && es_body_group(s->iface, f, ES_NOTIFICATION))
 			op(b, s, f, ES_NOTIFICATION);
@@ -114,8 +116,10 @@ static void bound_operation(struct bytes *b, const struct es_service *s, enum es
 {
 	struct es_msg *m = es_msg_new(b, s->iface, f, k);
 
-	pr(b, "  <wsdl:operation name=\"%s-%s\"><soap12:operation soapAction=\"%s\" style=\"document\"/>"
-	   "<wsdl:input><soap12:body use=\"literal\"/>", es_iface_name(s->iface), es_func_name(f), es_soap_action(m, m));
+	pr(b,
+	   "  <wsdl:operation name=\"%s-%s\"><soap12:operation soapAction=\"%s\" style=\"document\"/>"
+	   "<wsdl:input><soap12:body use=\"literal\"/>",
+	   es_iface_name(s->iface), es_func_name(f), es_soap_action(m, m));
 	for (size_t h = 0; h < sizeof(headers) / sizeof(headers[0]); h++)
 		pr(b, "<soap12:header message=\"tns:Headers\" part=\"%s\" use=\"literal\"/>", headers[h]);
 	pr(b, "</wsdl:input>%s</wsdl:operation>\n",
@@ -166,11 +170,14 @@ struct bytes *es_schema_wsdl(void *ctx, const struct es_service *only, const cha
 
 	if (!w.b)
 		return NULL;
-	pr(w.b, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<wsdl:definitions"
+	pr(w.b,
+	   "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<wsdl:definitions"
 	   " xmlns:wsdl=\"http://schemas.xmlsoap.org/wsdl/\" xmlns:soap12=\"http://schemas.xmlsoap.org/wsdl/soap12/\""
-	   " xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" xmlns:wsa=\"%s\" xmlns:rps=\"%s\" xmlns:tns=\"urn:osmocom:rsp:es\""
+	   " xmlns:xs=\"http://www.w3.org/2001/XMLSchema\" xmlns:wsa=\"%s\" xmlns:rps=\"%s\" "
+	   "xmlns:tns=\"urn:osmocom:rsp:es\""
 	   " targetNamespace=\"urn:osmocom:rsp:es\">\n <wsdl:types>\n  <xs:schema><xs:import namespace=\"%s\""
-	   " schemaLocation=\"", NS_WSA, NS_RPS, NS_RPS);
+	   " schemaLocation=\"",
+	   NS_WSA, NS_RPS, NS_RPS);
 	es_out_text(w.b, xsd);
 	pr(w.b, "\"/></xs:schema>\n");
 	es_out_raw(w.b, addressing);

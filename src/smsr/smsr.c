@@ -122,7 +122,8 @@ static void register_eis(struct smsr *s, struct es_req *req)
 {
 	const struct smsr_party *p = smsr_party_get(s, es_req_party(req)->id);
 	const struct es1_trust trust = {
-		.own_id = s->cfg.own_id, .ci = s->ci, .crl = s->crl, .revoked_refuse = s->cfg.revoked_refuse, .eum = p ? p->eum_cert : NULL,
+		.own_id = s->cfg.own_id, .ci = s->ci, .crl = s->crl, .revoked_refuse = s->cfg.revoked_refuse,
+		.eum = p ? p->eum_cert : NULL,
 		.eid_prefix = p ? p->eid_prefix : NULL, .ecb = p && p->ecb,
 	};
 
@@ -224,7 +225,8 @@ static int start_link(struct smsr *s)
 	struct smsr_cfg *c = &s->cfg;
 	struct smsr_party *p;
 	struct es_link_cfg cfg = {
-		.own_id = c->own_id, .own_name = c->own_name, .own_role = ES_ROLE_SMSR, .bind_ip = c->es_ip, .bind_port = c->es_port,
+		.own_id = c->own_id, .own_name = c->own_name, .own_role = ES_ROLE_SMSR,
+		.bind_ip = c->es_ip, .bind_port = c->es_port,
 		.cert_file = c->tls_cert, .key_file = c->tls_key, .ca_file = c->tls_ca, .crl_file = c->tls_crl,
 		.default_validity_s = c->default_validity_s, .limits = c->es_limits, .db = s->db->sql,
 		.request = request, .response = response, .notification = notification, .priv = s,
