@@ -28,6 +28,33 @@ for c in "show procedures" "show smsc" "show outbox" "show parties" "show euicc"
 	check "$c" eval "[ -n \"\$(vty \"$P_SMSR_VTY\" \"$c\")\" ]"
 done
 
+# what a party may be set to is taken, shown, and does not show its password
+hex=$(printf '%064d' 7)
+for d in smsr smdp; do
+	port=P_${d^^}_VTY
+	vty "${!port}" "configure terminal
+$d
+party $OID_OP
+certificate spki $hex
+certificate san op.example.com issued-by $D/ca/ci.pem
+namespace 1
+query-separator question-mark
+spelling target-smsr-id TargetSmsr-id
+username me password hush-hush
+max-rate 4000
+outbox-window 3
+end" >/dev/null 2>&1
+	vty "${!port}" "show running-config" >"$D/$d.running"
+	for c in "certificate spki $hex" "certificate san op.example.com issued-by $D/ca/ci.pem" "namespace 1" "query-separator question-mark" \
+		"spelling target-smsr-id TargetSmsr-id" "max-rate 4000" "outbox-window 3"; do
+		check "$d: party: $c" grep -qF "  $c" "$D/$d.running"
+	done
+	check "$d: no password on the screen" eval "grep -q '  username me password' \"$D/$d.running\" && ! grep -q hush-hush \"$D/$d.running\""
+	check "$d: tls reload" eval "[ -z \"\$(vty ${!port} 'tls reload')\" ]"
+	check "$d: outbox retry" eval "vty ${!port} 'outbox retry' | grep -q '0 message'"
+done
+check "show grants" eval 'vty "$P_SMSR_VTY" "show grants" | grep -q "^0"'
+
 ctrl() { # PORT VARIABLE: IPA header (CTRL is stream EE, extension 00), then the text
 	local t="GET 1 $2" len
 	len=$((${#t} + 1))
