@@ -44,6 +44,7 @@ struct euiccs *euiccs_new(void *ctx, struct smsr_db *db)
 	reg->db = db;
 	reg->grants = grants_new(reg, db);
 	reg->default_validity_s = 720;
+	reg->live_max = EUICC_LIVE_MAX;
 	INIT_LLIST_HEAD(&reg->procs);
 	for (unsigned i = 0; i < EUICC_BUCKETS; i++)
 		INIT_LLIST_HEAD(&reg->bucket[i]);
@@ -155,7 +156,7 @@ void euiccs_trim(struct euiccs *reg)
 {
 	struct euicc *e, *tmp;
 
-	for (unsigned i = 0; i < EUICC_BUCKETS && reg->live > EUICC_LIVE_MAX; i++)
+	for (unsigned i = 0; i < EUICC_BUCKETS && reg->live > reg->live_max; i++)
 		llist_for_each_entry_safe(e, tmp, &reg->bucket[i], entry)
 			if (idle(e))
 				talloc_free(e);

@@ -13,7 +13,7 @@
 
 #define EUICC_QUEUE_MAX	8	/* procedures waiting for one eUICC */
 #define EUICC_BUCKETS	1024
-#define EUICC_LIVE_MAX	20000	/* beyond: idle ones are let go */
+#define EUICC_LIVE_MAX	20000	/* beyond: idle ones are let go; default of euiccs.live_max */
 
 /* Timers: X1 hold idle, X2 roll-back window, X3 one card command, X4 try again when nothing could be sent, X5 validity
  * of our own audits, X6 an audit that failed is tried again, X7 a change that was executed has begun by then. */
@@ -41,7 +41,7 @@ struct euiccs {				/* all that are live, and the parts every procedure needs */
 	void (*wake)(struct euicc *e);	/* lock, hold or time has changed: look who may go on (proc.c) */
 	struct llist_head bucket[EUICC_BUCKETS];
 	struct llist_head procs;	/* struct proc.all */
-	unsigned live, default_validity_s;
+	unsigned live, live_max, default_validity_s;
 };
 
 struct euicc {
@@ -71,7 +71,7 @@ struct euicc {
 struct euiccs *euiccs_new(void *ctx, struct smsr_db *db);
 struct euicc *euicc_get(struct euiccs *reg, const struct eid *eid);	/* loads; NULL: unknown */
 struct euicc *euicc_live(struct euiccs *reg, const struct eid *eid);	/* only if loaded */
-void euiccs_trim(struct euiccs *reg);		/* between iterations: lets idle ones go beyond EUICC_LIVE_MAX */
+void euiccs_trim(struct euiccs *reg);		/* between iterations: lets idle ones go beyond live_max */
 
 int euicc_lock(struct euicc *e, struct proc *p);	/* 0 or -EBUSY */
 void euicc_unlock(struct euicc *e, struct proc *p);

@@ -27,7 +27,7 @@ struct smsr *smsr_alloc(void *ctx)
 		.database = talloc_strdup(s, "/var/lib/osmocom/smsr.db"),
 		.es_ip = talloc_strdup(s, "127.0.0.1"), .es_port = 8444,
 		.scp81_ip = talloc_strdup(s, "127.0.0.1"), .scp81_port = 8443,
-		.default_validity_s = 720, .sms_max_parts = 5,
+		.default_validity_s = 720, .sms_max_parts = 5, .live_max = EUICC_LIVE_MAX,
 	};
 	INIT_LLIST_HEAD(&s->cfg.parties);
 	INIT_LLIST_HEAD(&s->cfg.smscs);
@@ -323,6 +323,7 @@ int smsr_start(struct smsr *s)
 	s->euiccs = euiccs_new(s, s->db);
 	s->euiccs->link = s->link;
 	s->euiccs->default_validity_s = s->cfg.default_validity_s;
+	s->euiccs->live_max = s->cfg.live_max;
 	s->euiccs->wake = proc_wake;
 	s->euiccs->packet_data = packet_data;
 	s->euiccs->packet_data_priv = s;

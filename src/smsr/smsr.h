@@ -34,7 +34,7 @@ struct smsr_cfg {
 	char *cattp_ip, *cattp_adv_ip;	/* NULL: no CAT_TP, as bound */
 	uint16_t cattp_port, cattp_adv_port;
 	struct card_bearer_cfg bearer;
-	unsigned default_validity_s, sms_max_parts;
+	unsigned default_validity_s, sms_max_parts, live_max;
 	bool allow_operate;
 	struct llist_head parties;	/* struct smsr_party.entry */
 	struct llist_head smscs;	/* struct smsr_smsc.entry */

@@ -100,6 +100,15 @@ DEFUN(cfg_parts, cfg_parts_cmd, "sms max-parts <1-20>",
 	return CMD_SUCCESS;
 }
 
+DEFUN(cfg_live_max, cfg_live_max_cmd, "live-euiccs <0-10000000>",
+      "Records kept in memory; beyond, those with nothing under way are let go\neUICCs\n")
+{
+	g_smsr->cfg.live_max = atoi(argv[0]);
+	if (g_smsr->euiccs)
+		g_smsr->euiccs->live_max = g_smsr->cfg.live_max;
+	return CMD_SUCCESS;
+}
+
 DEFUN(cfg_validity, cfg_validity_cmd, "default-validity <1-604800>", "Validity of requests that name none\nSeconds\n")
 {
 	g_smsr->cfg.default_validity_s = atoi(argv[0]);
@@ -164,6 +173,8 @@ static int config_write_smsr(struct vty *vty)
 	smsr_vty_scp81_write(vty);
 	smsr_vty_bearer_write(vty);
 	vty_out(vty, " default-validity %u%s", c->default_validity_s, VTY_NEWLINE);
+	if (c->live_max != EUICC_LIVE_MAX)
+		vty_out(vty, " live-euiccs %u%s", c->live_max, VTY_NEWLINE);
 	if (c->allow_operate)
 		vty_out(vty, " allow-operate%s", VTY_NEWLINE);
 	llist_for_each_entry(p, &c->parties, entry)
@@ -335,6 +346,7 @@ void smsr_vty_init(void)
 	install_element(SMSR_NODE, &cfg_tls_key_cmd);
 	install_element(SMSR_NODE, &cfg_tls_ca_cmd);
 	install_element(SMSR_NODE, &cfg_tls_crl_cmd);
+	install_element(SMSR_NODE, &cfg_live_max_cmd);
 	install_element(SMSR_NODE, &cfg_scp81_bind_cmd);
 	install_element(SMSR_NODE, &cfg_scp81_adv_cmd);
 	install_element(SMSR_NODE, &cfg_sms_number_cmd);

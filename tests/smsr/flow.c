@@ -138,6 +138,11 @@ void __wrap_card_session_release(struct card_sessions *cs, const struct eid *eid
 	flow.releases++;
 }
 
+bool __wrap_card_session_exists(struct card_sessions *cs, const struct eid *eid)
+{
+	return flow.session;
+}
+
 static struct sent *newest(void)
 {
 	for (unsigned i = flow.n_sent; i > 0; i--)

@@ -60,6 +60,7 @@ extern struct flow {
 	int64_t now;
 	int send_rc;
 	unsigned releases;
+	bool session;		/* the card sessions have one for the eUICC */
 	bool unsent;			/* what card_session_forget() says */
 } flow;
 

@@ -169,13 +169,37 @@ static void queue_in_the_middle(void **state)
 	assert_answer(two, ES_FAILED, "8.4/4.2");
 }
 
+/* Once reached is not kept for ever: only what is under way, or what a card session points into. */
+static void let_go(void **state)
+{
+	struct eid eid = flow.e->eis->fix.eid;
+	int64_t id = flow_ask(ES4, ES_FN_ENABLE_PROFILE, OP, ICCID_OP, 720);
+	struct card_info info;
+
+	flow.reg->live_max = 0;
+	assert_int_equal(euicc_card_info(flow.e, &info), 0);
+	euiccs_trim(flow.reg);
+	assert_int_equal(flow.reg->live, 1);
+	flow_card("23026985");
+	assert_answer(id, ES_FAILED, "8.4/4.2");
+	flow.session = true;
+	euiccs_trim(flow.reg);
+	assert_int_equal(flow.reg->live, 1);
+	flow.session = false;
+	euiccs_trim(flow.reg);
+	assert_int_equal(flow.reg->live, 0);
+	flow.e = euicc_get(flow.reg, &eid);
+	assert_non_null(flow.e);
+	assert_string_equal(eis_enabled(flow.e->eis)->i.iccid, ICCID_BOOT);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, flow_setup, flow_teardown)
 	const struct CMUnitTest tests[] = {
 		T(before_anything_left), T(after_the_command),	  T(marked_but_not_sent), T(down_past_the_deadline),
 		T(delete_in_the_middle), T(create_in_the_middle), T(queue_in_the_middle), T(where_it_was_heard),
-		T(verdict_is_final),
+		T(verdict_is_final), T(let_go),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
