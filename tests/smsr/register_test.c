@@ -2,6 +2,8 @@
  * (off-card 4.1, 5.4).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
+#include <stdlib.h>
+
 #include <osmocom/rsp/util/misc.h>
 
 #include "flow.h"
@@ -255,10 +257,52 @@ static void keysets(void **state)
 	refused("1.6/2.1");	/* the same version twice */
 }
 
+/* A list made by openssl on which c stands; NULL when it is none of issuer. */
+static struct crl_x509 *revoke(const struct cert_x509 *c, const struct cert_x509 *issuer)
+{
+	char dir[] = "/tmp/register-XXXXXX", cmd[1024];
+	struct crl_x509 *l;
+
+	assert_non_null(mkdtemp(dir));
+	snprintf(cmd, sizeof(cmd), "%s/ci.pem", dir);
+	assert_int_equal(cert_x509_write(w.ci, cmd), 0);
+	snprintf(cmd, sizeof(cmd), "%s/ci.key", dir);
+	assert_int_equal(ec_write_pem(w.ci_key, cmd), 0);
+	snprintf(cmd, sizeof(cmd), "%s/c.pem", dir);
+	assert_int_equal(cert_x509_write(c, cmd), 0);
+	snprintf(cmd, sizeof(cmd),
+		 "cd %s && printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=i\\ndefault_md=sha256\\ncrlnumber=n\\n"
+		 "default_crl_days=30\\n' >cnf && : >i && echo 01 >n && exec 2>/dev/null && openssl ca -config cnf -revoke c.pem"
+		 " -keyfile ci.key -cert ci.pem && openssl ca -config cnf -gencrl -keyfile ci.key -cert ci.pem -out crl.pem", dir);
+	assert_int_equal(system(cmd), 0);
+	snprintf(cmd, sizeof(cmd), "%s/crl.pem", dir);
+	l = crl_x509_load(flow.root, cmd, issuer);
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	assert_int_equal(system(cmd), 0);
+	return l;
+}
+
+/* Off-card 7.6, corrections 15: said and taken, unless told otherwise; a list of another CI is none. */
+static void revoked(void **state)
+{
+	struct crl_x509 *l = revoke(w.eum, w.ci);
+
+	assert_non_null(l);
+	assert_true(crl_x509_lists(l, w.eum));
+	assert_false(crl_x509_lists(l, w.ci));
+	assert_null(revoke(w.eum, w.other_ci));
+	sign();
+	w.trust.crl = l;
+	w.trust.revoked_refuse = true;
+	refused("8.5.2/6.1");
+	w.trust.revoked_refuse = false;
+	assert_int_equal(ask()->status, ES_EXECUTED_SUCCESS);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, flow_teardown)
-	const struct CMUnitTest tests[] = { T(accepted), T(signature), T(chain), T(names), T(ecasd), T(keysets) };
+	const struct CMUnitTest tests[] = { T(accepted), T(signature), T(chain), T(names), T(ecasd), T(keysets), T(revoked) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
