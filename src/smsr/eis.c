@@ -253,6 +253,19 @@ int eis_profile_enabled(struct eis *eis, struct eis_profile *p)
 	return eis_certain(eis);
 }
 
+int eis_fallback_moved(struct eis *eis, struct eis_profile *p)
+{
+	struct eis_profile *old = eis_fallback(eis);
+
+	LOG_EIS(eis, LOGL_NOTICE, "profile %s: has the fall-back attribute now\n", p->i.iccid);
+	if (old && old != p) {
+		old->i.fallback = false;
+		smsr_db_profile_put(eis->db, eis, old);
+	}
+	p->i.fallback = true;
+	return smsr_db_profile_put(eis->db, eis, p);
+}
+
 int eis_policy_rules(struct eis *eis, struct eis_profile *p, const struct es_pol2_rule *r, size_t n)
 {
 	p->i.n_pol2 = OSMO_MIN(n, ARRAY_SIZE(p->i.pol2));

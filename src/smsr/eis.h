@@ -66,6 +66,7 @@ int eis_profile_installed(struct eis *eis, struct eis_profile *p,
 int eis_profile_removed(struct eis *eis, struct eis_profile *p);		/* the card has it no more; frees p */
 /* The card says this one is enabled now; the one enabled before is Disabled. Ends uncertainty. */
 int eis_profile_enabled(struct eis *eis, struct eis_profile *p);
+int eis_fallback_moved(struct eis *eis, struct eis_profile *p);		/* the card has it on this one now */
 int eis_policy_rules(struct eis *eis, struct eis_profile *p, const struct es_pol2_rule *r, size_t n);
 int eis_subscription(struct eis *eis, struct eis_profile *p, const struct es_addr *addr);
 /* GET STATUS: state of one profile, fall-back attribute and memory as the card has them. */

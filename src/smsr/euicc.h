@@ -38,6 +38,9 @@ struct euiccs {				/* all that are live, and the parts every procedure needs */
 	/* Packet data of the cards of an operator: APN, login, password, or NULLs. */
 	void (*packet_data)(void *priv, const char *mno_id, const char **apn, const char **login, const char **password);
 	void *packet_data_priv;
+	/* Appends UpdateSMSRAddressingParameters: where this card reaches us. 0 or negative. */
+	int (*addressing)(void *priv, struct euicc *e, struct bytes *script);
+	void *addressing_priv;
 	void (*wake)(struct euicc *e);	/* lock, hold or time has changed: look who may go on (proc.c) */
 	struct llist_head bucket[EUICC_BUCKETS];
 	struct llist_head procs;	/* struct proc.all */

@@ -156,13 +156,13 @@ void plat_srv_handle(struct euicc *e, struct es_req *req)
 		subscription(e, req);
 		return;
 	case ES_FN_SET_FALLBACK:
-		not_yet(e, req, POLICY_FALLBACK);
+		plat_srv_proc(e, req, PROC_FALLBACK, m->b.iccid);
 		return;
 	case ES_FN_SET_EMERGENCY:
 		not_yet(e, req, POLICY_EMERGENCY);
 		return;
 	case ES_FN_UPDATE_CONNECTIVITY:
-		not_yet(e, req, POLICY_CONNECTIVITY);
+		plat_srv_proc(e, req, PROC_CONNECTIVITY, m->b.iccid);
 		return;
 	default:
 		es_req_respond_err(req, ES_R_UNSUPPORTED, NULL, es_func_name(m->func));

@@ -98,6 +98,29 @@ static enum es_reason ask_create(const struct eis *eis, const struct eis_profile
 	return memory > eis->fix.available_memory || eis->n_profiles >= EIS_PROFILES_MAX ? ES_R_NO_MEMORY : ES_R_NONE;
 }
 
+/* Off-card 6.11: the attribute is taken from another operator's profile only as that one's PLMA allows. There is no name
+ * for the unset in a PLMA: who may set it on a profile may take it away [M]. */
+static enum es_reason ask_fallback(const struct eis *eis, const struct eis_profile *p, const struct policy_caller *caller)
+{
+	const struct eis_profile *old = eis_fallback(eis);
+
+	if (p->state < EIS_PS_DISABLED)
+		return ES_R_WRONG_STATE;
+	if (!old || old == p || is_vty(caller) || !strcmp(old->i.mno_id, p->i.mno_id) ||
+	    grants_allow(caller->grants, &old->i, caller->id, ES_FN_SET_FALLBACK) ||
+	    grants_allow(caller->grants, &old->i, p->i.mno_id, ES_FN_SET_FALLBACK))
+		return ES_R_NONE;
+	return ES_R_ATTRIBUTE_REFUSED;
+}
+
+/* Off-card 6.15: the token decides, POL2 does not; the way of the request is out of scope, so it is ours. */
+static enum es_reason ask_master_delete(const struct eis_profile *p)
+{
+	if (p->i.fallback)
+		return ES_R_FALLBACK_PROFILE;
+	return p->state == EIS_PS_DISABLED ? ES_R_NONE : ES_R_WRONG_STATE;
+}
+
 static enum es_func op_func(enum policy_op op, enum es_iface iface)
 {
 	static const enum es_func func[] = {
@@ -107,7 +130,7 @@ static enum es_func op_func(enum policy_op op, enum es_iface iface)
 		[POLICY_AUDIT] = ES_FN_AUDIT_EIS, [POLICY_POLICY_RULES] = ES_FN_UPDATE_POLICY_RULES,
 		[POLICY_SUBSCRIPTION] = ES_FN_UPDATE_SUBSCRIPTION_ADDRESS,
 		[POLICY_CONNECTIVITY] = ES_FN_UPDATE_CONNECTIVITY, [POLICY_FALLBACK] = ES_FN_SET_FALLBACK,
-		[POLICY_EMERGENCY] = ES_FN_SET_EMERGENCY,
+		[POLICY_EMERGENCY] = ES_FN_SET_EMERGENCY, [POLICY_MASTER_DELETE] = ES_FN_DELETE_PROFILE,
 	};
 
 	return op == POLICY_DELETE && iface == ES3 ? ES_FN_DELETE_ISDP : func[op];
@@ -118,6 +141,8 @@ enum es_reason policy_ask(const struct eis *eis, const struct eis_profile *p, en
 {
 	if (op == POLICY_CREATE_ISDP)
 		return ask_create(eis, p, memory);
+	if (op == POLICY_ADDRESSING || (op == POLICY_MASTER_DELETE && !is_vty(caller)))	/* no party's business */
+		return is_vty(caller) ? ES_R_NONE : ES_R_EUICC_NOT_ALLOWED;
 	/* In-Creation is internal: to everyone outside it does not exist yet */
 	if (!p || (p->state == EIS_PS_IN_CREATION && !is_vty(caller)))
 		return ES_R_ICCID_UNKNOWN;
@@ -132,7 +157,12 @@ enum es_reason policy_ask(const struct eis *eis, const struct eis_profile *p, en
 		return ask_delete(eis, p, caller);
 	case POLICY_COMPLETED:
 		return p->state == EIS_PS_CREATED ? ES_R_NONE : ES_R_WRONG_STATE;
+	case POLICY_FALLBACK:
+		return ask_fallback(eis, p, caller);
+	case POLICY_MASTER_DELETE:
+		return ask_master_delete(p);
 	case POLICY_POLICY_RULES:
+	case POLICY_CONNECTIVITY:
 		return p->state == EIS_PS_CREATED ? ES_R_WRONG_STATE : ES_R_NONE;
 	default:
 		return ES_R_NONE;

@@ -32,6 +32,10 @@ static const struct {
 	[PROC_CREATE_ISDP] = { "create-isdp", &proc_create_isdp_ops },
 	[PROC_SEND_DATA] = { "send-data", &proc_send_data_ops },
 	[PROC_AUDIT] = { "audit", &proc_audit_ops },
+	[PROC_FALLBACK] = { "set-fallback", &proc_update_ops },
+	[PROC_MASTER_DELETE] = { "master-delete", &proc_update_ops },
+	[PROC_CONNECTIVITY] = { "update-connectivity", &proc_update_ops },
+	[PROC_ADDRESSING] = { "update-addressing", &proc_update_ops },
 };
 
 const char *proc_kind_name(enum proc_kind k)
@@ -171,6 +175,8 @@ int64_t proc_request(struct euicc *e, const struct proc_want *w)
 		return -EBUSY;
 	}
 	p = proc_new(e, &row, w->req);
+	if (w->data)
+		p->data = bytes_dup(p, w->data->data, w->data->len);
 	id = row.id;
 	LOG_PROC(p, LOGL_NOTICE, "asked by %s%s%s\n", row.requester, row.iccid[0] ? ", profile " : "", row.iccid);
 	proc_say(p, "asked", NULL, NULL);

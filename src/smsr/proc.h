@@ -13,7 +13,9 @@
 #include "policy.h"
 
 enum proc_kind {
-	PROC_ENABLE, PROC_DISABLE, PROC_DELETE, PROC_CREATE_ISDP, PROC_SEND_DATA, PROC_AUDIT, _PROC_KINDS
+	PROC_ENABLE, PROC_DISABLE, PROC_DELETE, PROC_CREATE_ISDP, PROC_SEND_DATA, PROC_AUDIT,
+	/* in rows of databases: new ones last */
+	PROC_FALLBACK, PROC_MASTER_DELETE, PROC_CONNECTIVITY, PROC_ADDRESSING, _PROC_KINDS
 };
 const char *proc_kind_name(enum proc_kind k);	/* "enable" */
 
@@ -63,7 +65,8 @@ struct proc_ops {
 	enum es_reason (*ask)(struct proc *p);	/* is it still allowed; right before the command leaves; may be NULL */
 	void (*fill)(struct proc *p, struct es_msg *resp);	/* fields of the answer; may be NULL */
 };
-extern const struct proc_ops proc_switch_ops, proc_delete_ops, proc_create_isdp_ops, proc_send_data_ops, proc_audit_ops;
+extern const struct proc_ops proc_switch_ops, proc_delete_ops, proc_create_isdp_ops, proc_send_data_ops, proc_audit_ops,
+			     proc_update_ops;
 
 struct proc {
 	struct llist_head entry;	/* in euicc.queue while waiting */
@@ -83,6 +86,7 @@ struct proc {
 	unsigned pauses;		/* in a row without the card's word: each longer than the last */
 	bool again;			/* the command was sent before, and not carried out, says the card */
 	bool refused_again;		/* and refused the repetition */
+	struct bytes *data;		/* what a person gave us for the card; not stored */
 	struct bytes *resp;		/* kept response TLVs */
 	void *priv;			/* of the kind; talloc child */
 };
@@ -97,6 +101,7 @@ struct proc_want {
 	enum es_iface iface;
 	struct es_req *req;		/* taken over; may be NULL */
 	const char *iccid;		/* "" if none */
+	const struct bytes *data;	/* copied; may be NULL */
 	int64_t deadline;
 };
 /* Row, queue, and start when the eUICC is free. The number of the procedure, or -EBUSY (req answered 1.2/4.4). */

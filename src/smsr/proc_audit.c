@@ -117,6 +117,17 @@ static enum eis_pstate state_of(const struct eis_profile *p, uint8_t state)
 	return EIS_PS_CREATED;
 }
 
+/* The attribute is where the card has it; the record had it elsewhere. */
+static void mend_fallback(struct proc *p, const struct eis_profile *t, const struct es5_isdp_info *i)
+{
+	if (!i->has_attr || i->fallback == t->i.fallback)
+		return;
+	LOG_PROC(p, LOGL_NOTICE, "profile %s: %s the fall-back attribute\n", t->i.iccid, i->fallback ? "has" : "has not");
+	proc_say(p, "audit", i->fallback ? "has the fall-back attribute" : "has not the fall-back attribute", t->i.iccid);
+	counter_inc(CTR_ALARM_DRIFT);
+	es_notify(p->e->reg, p->e->eis, t, i->fallback ? ES_FN_HANDLE_FALLBACK_SET : ES_FN_HANDLE_FALLBACK_UNSET, NULL);
+}
+
 static void mend_one(struct proc *p, struct eis_profile *t, const struct es5_isdp_info *i)
 {
 	struct euicc *e = p->e;
@@ -132,6 +143,7 @@ static void mend_one(struct proc *p, struct eis_profile *t, const struct es5_isd
 		return;
 	}
 	want = state_of(t, i->state);
+	mend_fallback(p, t, i);
 	if (was != want) {
 		proc_say(p, "audit", eis_pstate_name(want), t->i.iccid);
 		counter_inc(CTR_ALARM_DRIFT);

@@ -16,6 +16,7 @@
 #include "es1_srv.h"
 #include "plat_srv.h"
 #include "smsr.h"
+#include "smsr_addressing.h"
 
 struct smsr *smsr_alloc(void *ctx)
 {
@@ -327,6 +328,8 @@ int smsr_start(struct smsr *s)
 	s->euiccs->wake = proc_wake;
 	s->euiccs->packet_data = packet_data;
 	s->euiccs->packet_data_priv = s;
+	s->euiccs->addressing = smsr_addressing;
+	s->euiccs->addressing_priv = s;
 	if (!s->link || start_cards(s) < 0)
 		return -EIO;
 	proc_load_open(s->euiccs);	/* locks are taken again before anybody can ask */

@@ -229,11 +229,13 @@ DEFUN(show_parties, show_parties_cmd, "show parties", SHOW_STR "Peers on the ES 
 	return CMD_SUCCESS;
 }
 
-static int operate(struct vty *vty, const char *eid, enum proc_kind kind, const char *iccid_text)
+static int operate_with(struct vty *vty, const char *eid, enum proc_kind kind, const char *iccid_text,
+			const struct bytes *data)
 {
 	struct euicc *e = smsr_vty_euicc_find(vty, eid);
 	char iccid[ICCID_STR_SIZE] = "";
-	struct proc_want w = { .kind = kind, .requester = POLICY_PARTY_VTY, .iface = ES4, .iccid = iccid };
+	struct proc_want w = { .kind = kind, .requester = POLICY_PARTY_VTY, .iface = ES4, .iccid = iccid,
+			       .data = data };
 	int64_t id;
 
 	if (!e)
@@ -254,6 +256,11 @@ static int operate(struct vty *vty, const char *eid, enum proc_kind kind, const 
 	}
 	vty_out(vty, "%s#%" PRId64 ": see 'show euicc %s'%s", proc_kind_name(kind), id, e->eis->eid_str, VTY_NEWLINE);
 	return CMD_SUCCESS;
+}
+
+static int operate(struct vty *vty, const char *eid, enum proc_kind kind, const char *iccid_text)
+{
+	return operate_with(vty, eid, kind, iccid_text, NULL);
 }
 
 #define OPERATE_HELP "Change an eUICC (needs allow-operate)\n" EID_HELP
@@ -279,6 +286,31 @@ DEFUN(euicc_audit, euicc_audit_cmd, "euicc EID audit", OPERATE_HELP "As ES4.Audi
 	return operate(vty, argv[0], PROC_AUDIT, NULL);
 }
 
+DEFUN(euicc_fallback, euicc_fallback_cmd, "euicc EID set-fallback ICCID",
+      OPERATE_HELP "As ES4.SetFallBackAttribute\nProfile\n")
+{
+	return operate(vty, argv[0], PROC_FALLBACK, argv[1]);
+}
+
+DEFUN(euicc_master_delete, euicc_master_delete_cmd, "euicc EID master-delete ICCID COMMAND",
+      OPERATE_HELP "Delete an orphaned profile whatever POL1 and POL2 say (SGP.02 3.10)\nProfile\n"
+      "The command with its token, hexadecimal, as its SM-DP gave it\n")
+{
+	struct bytes *data = bytes_from_hex(OTC_SELECT, argv[2]);
+
+	if (!data) {
+		vty_out(vty, "%% not hexadecimal%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
+	return operate_with(vty, argv[0], PROC_MASTER_DELETE, argv[1], data);
+}
+
+DEFUN(euicc_addressing, euicc_addressing_cmd, "euicc EID update-addressing",
+      OPERATE_HELP "Tell the card where it reaches this SM-SR: SMS number, HTTPS server (SGP.02 4.1.1.10)\n")
+{
+	return operate(vty, argv[0], PROC_ADDRESSING, NULL);
+}
+
 void smsr_vty_euicc_init(void)
 {
 	install_element_ve(&show_euiccs_cmd);
@@ -291,4 +323,7 @@ void smsr_vty_euicc_init(void)
 	install_element(ENABLE_NODE, &euicc_disable_cmd);
 	install_element(ENABLE_NODE, &euicc_delete_cmd);
 	install_element(ENABLE_NODE, &euicc_audit_cmd);
+	install_element(ENABLE_NODE, &euicc_fallback_cmd);
+	install_element(ENABLE_NODE, &euicc_master_delete_cmd);
+	install_element(ENABLE_NODE, &euicc_addressing_cmd);
 }
