@@ -418,3 +418,31 @@ int smsr_import_key(struct smsr *s, const char *eum_id, const char *file)
 	printf("transport key of EUM %s stored, key check value %02X%02X%02X\n", eum_id, kcv[0], kcv[1], kcv[2]);
 	return 0;
 }
+
+int smsr_verify_audit(struct smsr *s, const char *log)
+{
+	FILE *f = log ? fopen(log, "r") : NULL;
+	int rc = -EIO;
+
+	if (log && !f) {
+		fprintf(stderr, "%s: %s\n", log, strerror(errno));
+		return -errno;
+	}
+	s->ks = s->cfg.kek ? keystore_open(s, s->cfg.kek) : NULL;
+	if (s->ks)
+		s->db = smsr_db_open_read(s, s->cfg.database, s->ks);
+	if (s->db)
+		rc = smsr_db_audit_verify(s->db, f, stdout);
+	if (f)
+		fclose(f);
+	return rc;
+}
+
+int smsr_backup(struct smsr *s, const char *copy)
+{
+	int rc = sqldb_backup(s->cfg.database, copy);
+
+	if (rc == 0)
+		printf("%s: copied to %s; the key-encryption key %s is not in it\n", s->cfg.database, copy, s->cfg.kek ? : "");
+	return rc;
+}

@@ -63,6 +63,10 @@ void smsr_turn(struct smsr *s);			/* after each loop iteration: commit, then wha
 void smsr_stop(struct smsr *s);			/* procedures keep their rows, the database is closed */
 /* FILE: 16, 24 or 32 octets, or the same as hex. Prints the key check value. */
 int smsr_import_key(struct smsr *s, const char *eum_id, const char *file);
+/* Beside a running daemon: the timeline's chain and checkpoints (log: a file with checkpoints, or NULL), report on stdout;
+ * a consistent copy of the database. 0 or negative and a line on stderr. */
+int smsr_verify_audit(struct smsr *s, const char *log);
+int smsr_backup(struct smsr *s, const char *copy);
 
 struct smsr_party *smsr_party_get(struct smsr *s, const char *id);	/* made when needed; NULL: not an OID */
 void smsr_party_del(struct smsr *s, const char *id);

@@ -66,23 +66,35 @@ static const char *const schema[] = {
 	"ALTER TABLE euicc ADD COLUMN notif_seq INTEGER NOT NULL DEFAULT -1;"
 	"ALTER TABLE euicc ADD COLUMN notif_done INTEGER NOT NULL DEFAULT 0;",
 	"CREATE INDEX profile_imsi ON profile(imsi) WHERE imsi != '';",
+	smsr_db_audit_schema,
 };
 
-struct smsr_db *smsr_db_open(void *ctx, const char *path, struct keystore *ks)
+static struct smsr_db *db_open(void *ctx, const char *path, struct keystore *ks, bool read_only)
 {
 	struct smsr_db *db = talloc_zero(ctx, struct smsr_db);
 
 	if (!db)
 		return NULL;
 	db->ks = ks;
-	if (sqldb_open(&db->sql, db, path, schema, ARRAY_SIZE(schema)) < 0 || smsr_db_eis_prepare(db) < 0 ||
+	if ((read_only ? sqldb_open_read(&db->sql, db, path, ARRAY_SIZE(schema)) :
+			 sqldb_open(&db->sql, db, path, schema, ARRAY_SIZE(schema))) < 0 || smsr_db_eis_prepare(db) < 0 ||
 	    smsr_db_keys_prepare(db) < 0 || smsr_db_proc_prepare(db) < 0 || smsr_db_grant_prepare(db) < 0 ||
-	    smsr_db_bearer_prepare(db) < 0) {
+	    smsr_db_bearer_prepare(db) < 0 || smsr_db_audit_prepare(db) < 0) {
 		LOGP(DDB, LOGL_FATAL, "cannot use the database %s\n", path);
 		talloc_free(db);
 		return NULL;
 	}
 	return db;
+}
+
+struct smsr_db *smsr_db_open(void *ctx, const char *path, struct keystore *ks)
+{
+	return db_open(ctx, path, ks, false);
+}
+
+struct smsr_db *smsr_db_open_read(void *ctx, const char *path, struct keystore *ks)
+{
+	return db_open(ctx, path, ks, true);
 }
 
 void smsr_db_close(struct smsr_db *db)

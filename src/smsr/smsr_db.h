@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #pragma once
 
+#include <stdio.h>
 #include <osmocom/rsp/crypto/key.h>
 #include <osmocom/rsp/es/es_msg.h>
 #include <osmocom/rsp/ota/card_session.h>
@@ -13,12 +14,15 @@ struct eis_profile;
 struct smsr_db {
 	struct sqldb *sql;
 	struct keystore *ks;		/* NULL: keys can be neither stored nor used */
-	struct sqldb_stmts *eis, *keys, *proc, *bearer, *grant;
+	struct sqldb_stmts *eis, *keys, *proc, *bearer, *grant, *audit;
+	struct smsr_db_audit *chain;	/* the timeline's key and last checkpoint */
 };
 
 /* Opens (":memory:" for tests), brings the schema up and prepares every statement. NULL and a log line. Keys in the
  * database are sealed under ks, which the caller owns. */
 struct smsr_db *smsr_db_open(void *ctx, const char *path, struct keystore *ks);
+/* The same to read only, beside a running daemon. */
+struct smsr_db *smsr_db_open_read(void *ctx, const char *path, struct keystore *ks);
 void smsr_db_close(struct smsr_db *db);
 
 /* smsr_db_eis.c: EIS without secret keys. */
@@ -72,7 +76,7 @@ int smsr_db_learned_put(struct smsr_db *db, const struct eid *eid, const struct 
 int smsr_db_bearer_set_put(struct smsr_db *db, const struct eid *eid, const struct smsr_bearer_set *set);
 int smsr_db_eid_by_iccid(struct smsr_db *db, const char *iccid, struct eid *eid);
 
-/* smsr_db_proc.c: procedures, holds, the append-only timeline. */
+/* smsr_db_proc.c: procedures, holds. */
 enum smsr_proc_state { SMSR_PROC_QUEUED, SMSR_PROC_ACTIVE, SMSR_PROC_ENDED };
 struct smsr_proc_row {
 	int64_t id;
@@ -101,9 +105,15 @@ struct smsr_hold { char party[OID_STR_SIZE], iccid[ICCID_STR_SIZE]; int64_t unti
 int smsr_db_hold_put(struct smsr_db *db, const struct eid *eid, const struct smsr_hold *h);	/* h NULL: removes */
 int smsr_db_hold_get(struct smsr_db *db, const struct eid *eid, struct smsr_hold *h);	/* 0 or -ENOENT */
 
+/* smsr_db_audit.c: the append-only timeline. */
+extern const char smsr_db_audit_schema[];
+int smsr_db_audit_prepare(struct smsr_db *db);
 struct smsr_audit { int64_t at; const char *who, *procedure, *operation, *outcome, *card; int64_t proc_id; };
 /* One line of the timeline: who NULL: the SM-SR itself; card: the card's own words. */
 void smsr_db_audit(struct smsr_db *db, const struct eid *eid, const struct smsr_audit *a);
 /* Calls each for the last max lines, oldest first. */
 void smsr_db_audit_each(struct smsr_db *db, const struct eid *eid, unsigned max,
 			void (*each)(void *arg, const struct smsr_audit *a), void *arg);
+/* Chain and checkpoints; each violation is a line of the report. checkpoints: a log that holds checkpoints, or NULL.
+ * 0, -EBADMSG, -ENOENT when there is no key. */
+int smsr_db_audit_verify(struct smsr_db *db, FILE *checkpoints, FILE *report);

@@ -1,4 +1,4 @@
-/* Statements about procedures, the hold of a download, and the append-only timeline.
+/* Statements about procedures and the hold of a download.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -22,8 +22,6 @@ enum {
 	ST_HOLD_PUT,
 	ST_HOLD_DEL,
 	ST_HOLD_GET,
-	ST_AUDIT,
-	ST_AUDIT_LAST,
 	ST_COUNT,
 };
 
@@ -43,11 +41,6 @@ static const char *const sql[] = {
 		" SET party = ?2, iccid = ?3, until = ?4",
 	[ST_HOLD_DEL] = "DELETE FROM euicc_hold WHERE eid = ?1",
 	[ST_HOLD_GET] = "SELECT party, iccid, until FROM euicc_hold WHERE eid = ?1",
-	[ST_AUDIT] = "INSERT INTO audit (at, who, eid, proc_id, procedure, operation, outcome, card)"
-		     " VALUES (?1,?2,?3,?4,?5,?6,?7,?8)",
-	[ST_AUDIT_LAST] =
-		"SELECT at, who, proc_id, procedure, operation, outcome, card FROM (SELECT * FROM audit WHERE eid = ?1"
-		" ORDER BY id DESC LIMIT ?2) ORDER BY id",
 };
 osmo_static_assert(ARRAY_SIZE(sql) == ST_COUNT, each_statement_has_a_text);
 
@@ -195,42 +188,4 @@ int smsr_db_hold_get(struct smsr_db *db, const struct eid *eid, struct smsr_hold
 	h->until = sqldb_col_int(db->proc, ST_HOLD_GET, 2);
 	sqldb_reset(db->proc, ST_HOLD_GET);
 	return 0;
-}
-
-void smsr_db_audit(struct smsr_db *db, const struct eid *eid, const struct smsr_audit *a)
-{
-	char text[EID_STR_SIZE];
-
-	sqldb_bind_int(db->proc, ST_AUDIT, 1, a->at ? a->at : clock_now());
-	sqldb_bind_text(db->proc, ST_AUDIT, 2, a->who);
-	sqldb_bind_text(db->proc, ST_AUDIT, 3, eid_str(text, eid));
-	sqldb_bind_int(db->proc, ST_AUDIT, 4, a->proc_id);
-	sqldb_bind_text(db->proc, ST_AUDIT, 5, a->procedure);
-	sqldb_bind_text(db->proc, ST_AUDIT, 6, a->operation);
-	sqldb_bind_text(db->proc, ST_AUDIT, 7, a->outcome);
-	sqldb_bind_text(db->proc, ST_AUDIT, 8, a->card);
-	sqldb_exec(db->proc, ST_AUDIT);
-}
-
-void smsr_db_audit_each(struct smsr_db *db, const struct eid *eid, unsigned max,
-			void (*each)(void *arg, const struct smsr_audit *a), void *arg)
-{
-	char text[EID_STR_SIZE];
-
-	sqldb_bind_text(db->proc, ST_AUDIT_LAST, 1, eid_str(text, eid));
-	sqldb_bind_int(db->proc, ST_AUDIT_LAST, 2, max);
-	while (sqldb_step(db->proc, ST_AUDIT_LAST) == 1) {
-		const struct smsr_audit a = {
-			.at = sqldb_col_int(db->proc, ST_AUDIT_LAST, 0),
-			.who = sqldb_col_text(db->proc, ST_AUDIT_LAST, 1),
-			.proc_id = sqldb_col_int(db->proc, ST_AUDIT_LAST, 2),
-			.procedure = sqldb_col_text(db->proc, ST_AUDIT_LAST, 3),
-			.operation = sqldb_col_text(db->proc, ST_AUDIT_LAST, 4),
-			.outcome = sqldb_col_text(db->proc, ST_AUDIT_LAST, 5),
-			.card = sqldb_col_text(db->proc, ST_AUDIT_LAST, 6),
-		};
-
-		each(arg, &a);
-	}
-	sqldb_reset(db->proc, ST_AUDIT_LAST);
 }

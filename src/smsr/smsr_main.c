@@ -29,9 +29,9 @@
 struct smsr *g_smsr;
 
 static struct {
-	const char *config, *key_kind, *key_id, *key_file;
+	const char *config, *key_kind, *key_id, *key_file, *backup, *checkpoint;
 	int vty_port, ctrl_port;
-	bool daemonize, check;
+	bool daemonize, check, verify;
 } opt = { .config = "osmo-smsr.cfg", .vty_port = VTY_PORT };
 
 static struct vty_app_info vty_info = {
@@ -50,10 +50,13 @@ static void usage(void)
 	       "      --vty-port PORT            telnet port of the VTY (%d)\n"
 	       "      --ctrl-port PORT           port of the CTRL interface (%d)\n"
 	       "      --check-config             read the configuration, look for the files it names, end\n"
-	       "      --import-key eum OID FILE  store the transport key of this EUM, sealed; end\n", VTY_PORT, CTRL_PORT);
+	       "      --import-key eum OID FILE  store the transport key of this EUM, sealed; end\n"
+	       "      --verify-audit             is the timeline as it was written? report, end (1: it is not)\n"
+	       "      --checkpoint FILE          with it: a log that holds checkpoints of the timeline\n"
+	       "      --backup FILE              a consistent copy of the database, also of a running daemon; end\n", VTY_PORT, CTRL_PORT);
 }
 
-enum { OPT_CHECK = 256, OPT_IMPORT, OPT_VTY_PORT, OPT_CTRL_PORT };
+enum { OPT_CHECK = 256, OPT_IMPORT, OPT_VTY_PORT, OPT_CTRL_PORT, OPT_VERIFY, OPT_CHECKPOINT, OPT_BACKUP };
 
 static void handle_options(int argc, char **argv)
 {
@@ -63,6 +66,9 @@ static void handle_options(int argc, char **argv)
 					      {"daemonize", 0, 0, 'D'},
 					      {"check-config", 0, 0, OPT_CHECK},
 					      {"import-key", 1, 0, OPT_IMPORT},
+					      {"verify-audit", 0, 0, OPT_VERIFY},
+					      {"checkpoint", 1, 0, OPT_CHECKPOINT},
+					      {"backup", 1, 0, OPT_BACKUP},
 					      {"vty-port", 1, 0, OPT_VTY_PORT},
 					      {"ctrl-port", 1, 0, OPT_CTRL_PORT},
 					      {}};
@@ -84,6 +90,15 @@ static void handle_options(int argc, char **argv)
 			break;
 		case OPT_CHECK:
 			opt.check = true;
+			break;
+		case OPT_VERIFY:
+			opt.verify = true;
+			break;
+		case OPT_CHECKPOINT:
+			opt.checkpoint = optarg;
+			break;
+		case OPT_BACKUP:
+			opt.backup = optarg;
 			break;
 		case OPT_VTY_PORT:
 			opt.vty_port = atoi(optarg);
@@ -174,6 +189,11 @@ int main(int argc, char **argv)
 	if (opt.check) {
 		rc = smsr_check(g_smsr) < 0;
 		printf("%s: %s\n", opt.config, rc ? "not usable" : "ok");
+	} else if (opt.verify) {
+		rc = smsr_verify_audit(g_smsr, opt.checkpoint) < 0;
+		smsr_stop(g_smsr);
+	} else if (opt.backup) {
+		rc = smsr_backup(g_smsr, opt.backup) < 0;
 	} else if (opt.key_kind) {
 		rc = smsr_import_key(g_smsr, opt.key_id, opt.key_file) < 0;
 		smsr_stop(g_smsr);

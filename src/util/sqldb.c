@@ -2,16 +2,17 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <talloc.h>
+#include <unistd.h>
 
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/util/logging.h>
 
 #include "sqldb_priv.h"
-
-#define BACKUP_WAIT_MS 10000
 
 struct sqldb_stmts {
 	struct llist_head entry;
@@ -108,32 +109,12 @@ static int sqldb_destructor(struct sqldb *db)
 		s->db = NULL;
 	}
 	if (db->h) {
-		sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		if (!db->read_only)
+			sqlite3_wal_checkpoint_v2(db->h, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 		if (sqlite3_close(db->h) != SQLITE_OK)
 			LOGP(DDB, LOGL_ERROR, "closing: %s\n", sqlite3_errmsg(db->h));
 	}
 	return 0;
-}
-
-int sqldb_backup(const char *from, const char *to)
-{
-	sqlite3_stmt *st = NULL;
-	sqlite3 *h = NULL;
-	int rc = sqlite3_open_v2(from, &h, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
-
-	if (rc == SQLITE_OK) {
-		sqlite3_busy_timeout(h, BACKUP_WAIT_MS);
-		rc = sqlite3_prepare_v2(h, "VACUUM INTO ?1", -1, &st, NULL);
-	}
-	if (rc == SQLITE_OK) {
-		sqlite3_bind_text(st, 1, to, -1, SQLITE_STATIC);
-		rc = sqlite3_step(st) == SQLITE_DONE ? SQLITE_OK : SQLITE_ERROR;
-	}
-	if (rc != SQLITE_OK)
-		LOGP(DDB, LOGL_ERROR, "copy of %s to %s: %s\n", from, to, h ? sqlite3_errmsg(h) : "no memory");
-	sqlite3_finalize(st);
-	sqlite3_close(h);
-	return rc == SQLITE_OK ? 0 : -EIO;
 }
 
 int sqldb_open(struct sqldb **out, void *ctx, const char *path, const char *const *schema, size_t n)
@@ -163,6 +144,58 @@ int sqldb_open(struct sqldb **out, void *ctx, const char *path, const char *cons
 	}
 	*out = db;
 	return 0;
+}
+
+int sqldb_open_read(struct sqldb **out, void *ctx, const char *path, size_t n)
+{
+	struct sqldb *db = talloc_zero(ctx, struct sqldb);
+	char version[32];
+
+	*out = NULL;
+	if (!db)
+		return -ENOMEM;
+	INIT_LLIST_HEAD(&db->stmts);
+	INIT_LLIST_HEAD(&db->queue);
+	talloc_set_destructor(db, sqldb_destructor);
+	db->read_only = true;
+	if (sqlite3_open_v2(path, &db->h, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		LOGP(DDB, LOGL_ERROR, "cannot read %s: %s\n", path, db->h ? sqlite3_errmsg(db->h) : "no memory");
+		talloc_free(db);
+		return -EIO;
+	}
+	if (sqldb_ask(db, "PRAGMA user_version", version, sizeof(version)) < 0 || strtoul(version, NULL, 10) != n) {
+		LOGP(DDB, LOGL_ERROR, "%s: not of version %zu: start the daemon once\n", path, n);
+		talloc_free(db);
+		return -EPROTO;
+	}
+	*out = db;
+	return 0;
+}
+
+int sqldb_backup(const char *path, const char *copy)
+{
+	sqlite3 *h = NULL;
+	char *sql = NULL;
+	int rc = -EIO, fd;
+
+	if (access(copy, F_OK) == 0) {
+		LOGP(DDB, LOGL_ERROR, "%s exists already\n", copy);
+		return -EEXIST;
+	}
+	if (sqlite3_open_v2(path, &h, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK && !sqlite3_busy_timeout(h, 5000) &&
+	    (sql = sqlite3_mprintf("VACUUM INTO %Q", copy)) &&
+	    sqlite3_exec(h, sql, NULL, NULL, NULL) == SQLITE_OK)
+		rc = 0;
+	else
+		LOGP(DDB, LOGL_ERROR, "copy of %s: %s\n", path, h ? sqlite3_errmsg(h) : "no memory");
+	sqlite3_free(sql);
+	sqlite3_close(h);
+	fd = rc ? -1 : open(copy, O_RDONLY | O_CLOEXEC);
+	if (!rc && (fd < 0 || fchmod(fd, 0600) < 0 || fsync(fd) < 0))
+		rc = -EIO;
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 void sqldb_close(struct sqldb *db)

@@ -12,6 +12,7 @@ struct sqldb {
 	sqlite3 *h;
 	struct llist_head stmts;	/* struct sqldb_stmts.entry */
 	struct llist_head queue;	/* struct txn_item.entry: after the commit */
+	bool read_only;
 	bool in_txn;
 	bool in_event;			/* between txn_event_begin() and _end() */
 	bool savepoint;			/* the event has written: its SAVEPOINT is open */

@@ -17,9 +17,12 @@ struct sqldb_stmts;	/* one room's prepared statements */
 /* Open or create (path ":memory:" for tests): WAL, synchronous=FULL, foreign_keys, all read back. `schema` is an array of
  * n SQL texts; text i brings user_version i to i+1, each in its own transaction. A database newer than n: -EPROTO. */
 int sqldb_open(struct sqldb **db, void *ctx, const char *path, const char *const *schema, size_t n);
-/* A consistent copy of a database that another process may be writing; `to` must not be there yet. 0, or -EIO and a log
- * line. */
-int sqldb_backup(const char *from, const char *to);
+/* The same for one who only reads, beside a running daemon: nothing is written, no migration, no checkpoint. The version
+ * must be n, else -EPROTO. */
+int sqldb_open_read(struct sqldb **db, void *ctx, const char *path, size_t n);
+/* A consistent copy of the database at path, also while a daemon writes to it; the new file must not exist. Its daemon is
+ * not kept waiting. 0, -EEXIST or -EIO and a log line. */
+int sqldb_backup(const char *path, const char *copy);
 void sqldb_close(struct sqldb *db);	/* checkpoints; an open transaction is rolled back */
 
 /* sql[] has n texts indexed by the caller's enum. NULL and a log line on a mistake. */
