@@ -98,9 +98,10 @@ static enum es_reason ask_create(const struct eis *eis, const struct eis_profile
 	return memory > eis->fix.available_memory || eis->n_profiles >= EIS_PROFILES_MAX ? ES_R_NO_MEMORY : ES_R_NONE;
 }
 
-/* Off-card 6.11: the attribute is taken from another operator's profile only as that one's PLMA allows. There is no name
- * for the unset in a PLMA: who may set it on a profile may take it away [M]. */
-static enum es_reason ask_fallback(const struct eis *eis, const struct eis_profile *p, const struct policy_caller *caller)
+/* Off-card 6.11: the attribute is taken from another operator's profile only as that one's PLMA allows. There is no
+ * name for the unset in a PLMA: who may set it on a profile may take it away [M]. */
+static enum es_reason ask_fallback(const struct eis *eis, const struct eis_profile *p,
+				   const struct policy_caller *caller)
 {
 	const struct eis_profile *old = eis_fallback(eis);
 

@@ -120,10 +120,12 @@ static enum eis_pstate state_of(const struct eis_profile *p, uint8_t state)
 /* The attribute is where the card has it; the record had it elsewhere. */
 static void mend_fallback(struct proc *p, const struct eis_profile *t, const struct es5_isdp_info *i)
 {
+	const char *what = i->fallback ? "has the fall-back attribute" : "has not the fall-back attribute";
+
 	if (!i->has_attr || i->fallback == t->i.fallback)
 		return;
-	LOG_PROC(p, LOGL_NOTICE, "profile %s: %s the fall-back attribute\n", t->i.iccid, i->fallback ? "has" : "has not");
-	proc_say(p, "audit", i->fallback ? "has the fall-back attribute" : "has not the fall-back attribute", t->i.iccid);
+	LOG_PROC(p, LOGL_NOTICE, "profile %s %s\n", t->i.iccid, what);
+	proc_say(p, "audit", what, t->i.iccid);
 	counter_inc(CTR_ALARM_DRIFT);
 	es_notify(p->e->reg, p->e->eis, t, i->fallback ? ES_FN_HANDLE_FALLBACK_SET : ES_FN_HANDLE_FALLBACK_UNSET, NULL);
 }
@@ -188,6 +190,7 @@ static void mend(struct proc *p)
 		LOG_PROC(p, LOGL_ERROR, "the card has an ISD-P %s that the record does not know\n",
 			 aid_str(aid, &a->seen[i].aid));
 		proc_say(p, "audit", "unknown ISD-P", aid);
+		counter_inc(CTR_ALARM_DRIFT);
 	}
 	p->e->audit_wait = 0;
 	osmo_timer_del(&p->e->audit_timer);

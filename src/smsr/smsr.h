@@ -6,6 +6,7 @@
 #include <osmocom/rsp/es/es_link.h>
 #include <osmocom/rsp/sms/sms_port.h>
 
+#include "audit_bg.h"
 #include "card_in.h"
 
 struct smsr_party {			/* as configured; copied to the ES link when that is there */
@@ -36,6 +37,7 @@ struct smsr_cfg {
 	struct card_bearer_cfg bearer;
 	unsigned default_validity_s, sms_max_parts, live_max;
 	bool allow_operate;
+	struct audit_bg_cfg audit_bg;
 	struct llist_head parties;	/* struct smsr_party.entry */
 	struct llist_head smscs;	/* struct smsr_smsc.entry */
 	struct sms_port_limits sms_limits;
@@ -52,6 +54,7 @@ struct smsr {
 	struct sms_port *sms;
 	struct card_sessions *cards;
 	struct card_in card_in;
+	struct audit_bg *audit_bg;
 };
 
 struct smsr *smsr_alloc(void *ctx);

@@ -171,6 +171,7 @@ static int config_write_smsr(struct vty *vty)
 		vty_out(vty, " sms max-parts %u%s", c->sms_max_parts, VTY_NEWLINE);
 	smsr_vty_smsc_write_limits(vty);
 	smsr_vty_scp81_write(vty);
+	smsr_vty_audit_write(vty);
 	smsr_vty_bearer_write(vty);
 	vty_out(vty, " default-validity %u%s", c->default_validity_s, VTY_NEWLINE);
 	if (c->live_max != EUICC_LIVE_MAX)
@@ -370,6 +371,7 @@ void smsr_vty_init(void)
 	install_node(&timer_node, config_write_timers);
 	smsr_vty_smsc_init();
 	smsr_vty_scp81_init();
+	smsr_vty_audit_init();
 	smsr_vty_bearer_init();
 	smsr_vty_euicc_init();
 	smsr_vty_grant_init();

@@ -12,6 +12,8 @@ extern struct smsr *g_smsr;
 void smsr_vty_init(void);
 void smsr_vty_euicc_init(void);
 void smsr_vty_grant_init(void);
+void smsr_vty_audit_init(void);
+void smsr_vty_audit_write(struct vty *vty);	/* in node smsr */
 void smsr_vty_scp81_init(void);
 void smsr_vty_scp81_write(struct vty *vty);	/* in node smsr */
 void smsr_vty_bearer_init(void);

@@ -1,5 +1,5 @@
-/* SetFallBackAttribute, MasterDelete, UpdateConnectivityParameters, UpdateSMSRAddressingParameters from end to end, with
- * card and requester played by the test (SGP.02 3.10, 3.14, 3.27; off-card 6.9, 6.11, 6.15).
+/* SetFallBackAttribute, MasterDelete, UpdateConnectivityParameters, UpdateSMSRAddressingParameters end to end, with card
+ * and requester played by the test (SGP.02 3.10, 3.14, 3.27; off-card 6.9, 6.11, 6.15).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -161,7 +161,7 @@ static void fallback_never_heard(void **state)
 	assert_true(flow.e->eis->audit_due);
 	btw("the audit finds what the card did");
 	flow_pass(10);
-	flow_card(said("FF210D810102820400040000830200FF", "9000"));
+	flow_card(said("FF210E81020001820400040000830200FF", "9000"));
 	flow_card(said(E3(AID_BOOT, "3F", "00") E3(AID_OP, "1F", "01"), "9000"));
 	assert_true(fallback(ICCID_OP));
 	assert_true(flow_timeline("audit", "has the fall-back attribute"));
