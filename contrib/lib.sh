@@ -6,7 +6,7 @@ BUILD_ROOT=${RSP_BUILD:-$TOP/build}
 BUILD_PKGS="gcc make autoconf automake pkg-config libc6-dev libosmocore-dev libtalloc-dev libssl-dev libgnutls28-dev
 	libmicrohttpd-dev libcurl4-gnutls-dev libxml2-dev libxmlsec1-dev libjansson-dev libsmpp34-dev libsqlite3-dev
 	libcmocka-dev zlib1g-dev"
-TEST_PKGS="asn1c osmo-hlr libosmocore-utils clang tshark python3-zeep python3-lxml gnutls-bin openssl curl"
+TEST_PKGS="asn1c osmo-hlr libosmocore-utils clang tshark python3-zeep python3-lxml python3-jsonschema gnutls-bin openssl curl"
 # for tests/e2e/osmomsc.sh, which says that it is skipped where they cannot be had
 OSMOMSC_PKGS="user-mode-linux osmo-stp osmo-hlr osmo-msc"
 

@@ -351,6 +351,12 @@ static bool url_allowed(const struct http_cli *cli, const char *url)
 int http_cli_post(struct http_cli *cli, const char *url, const char *content_type, const void *body, size_t len,
 		  http_cli_cb cb, void *priv)
 {
+	return http_cli_post_hdr(cli, url, content_type, NULL, 0, body, len, cb, priv);
+}
+
+int http_cli_post_hdr(struct http_cli *cli, const char *url, const char *content_type, const struct http_header *hdr,
+		      size_t n_hdr, const void *body, size_t len, http_cli_cb cb, void *priv)
+{
 	struct xfer *x;
 
 	if (!url || !cb || cli->dying || !url_allowed(cli, url))
@@ -374,6 +380,8 @@ int http_cli_post(struct http_cli *cli, const char *url, const char *content_typ
 	}
 	if (len)
 		memcpy(x->body, body, len);
+	for (size_t i = 0; i < n_hdr; i++)
+		x->hdr = curl_slist_append(x->hdr, talloc_asprintf(x, "%s: %s", hdr[i].name, hdr[i].value));
 	if (xfer_setup(x, content_type ? : "application/octet-stream", len) < 0) {
 		xfer_free(x);
 		return -EINVAL;

@@ -41,6 +41,9 @@ struct euiccs {				/* all that are live, and the parts every procedure needs */
 	/* Appends UpdateSMSRAddressingParameters: where this card reaches us. 0 or negative. */
 	int (*addressing)(void *priv, struct euicc *e, struct bytes *script);
 	void *addressing_priv;
+	/* A procedure for this request (es_req_id()) has said something of itself; may be NULL. */
+	void (*said)(void *priv, int64_t req_id, const char *operation, const char *outcome);
+	void *said_priv;
 	void (*wake)(struct euicc *e);	/* lock, hold or time has changed: look who may go on (proc.c) */
 	struct llist_head bucket[EUICC_BUCKETS];
 	struct llist_head procs;	/* struct proc.all */

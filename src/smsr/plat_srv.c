@@ -39,19 +39,25 @@ struct policy_caller plat_srv_caller(const struct euiccs *reg, const struct es_r
 
 /* Off-card 3.8: an operator and an SM-DP see what is theirs, which may be nothing; a service provider without a grant
  * has no business with the eUICC. */
+struct es_eis *plat_srv_view(const struct eis *eis, void *ctx, const struct policy_caller *caller)
+{
+	const struct es_right *r = es_right_find(caller->iface, ES_FN_GET_EIS, caller->role);
+
+	if (!r || (r->scope != ES_SCOPE_VIEW && !policy_may_any(eis, caller, ES_FN_GET_EIS)))
+		return NULL;
+	return policy_view(eis, ctx, caller, ES_FN_GET_EIS, NULL, 0);
+}
+
 static void get_eis(struct euicc *e, struct es_req *req)
 {
 	const struct policy_caller caller = plat_srv_caller(e->reg, req);
-	const struct es_right *r = es_right_find(caller.iface, ES_FN_GET_EIS, caller.role);
-	struct es_msg *resp;
+	struct es_msg *resp = es_req_response(req, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL);
 
-	if (!r || (r->scope != ES_SCOPE_VIEW && !policy_may_any(e->eis, &caller, ES_FN_GET_EIS))) {
+	resp->b.eis = plat_srv_view(e->eis, resp, &caller);
+	if (resp->b.eis)
+		es_req_respond(req, resp);
+	else
 		es_req_respond_err(req, ES_R_EUICC_NOT_ALLOWED, e->eis->eid_str, NULL);
-		return;
-	}
-	resp = es_req_response(req, ES_EXECUTED_SUCCESS, ES_R_NONE, NULL, NULL);
-	resp->b.eis = policy_view(e->eis, resp, &caller, ES_FN_GET_EIS, NULL, 0);
-	es_req_respond(req, resp);
 }
 
 void plat_srv_proc(struct euicc *e, struct es_req *req, enum proc_kind kind, const char *iccid)

@@ -20,3 +20,5 @@ void plat_srv_proc(struct euicc *e, struct es_req *req, enum proc_kind kind, con
 enum es_reason plat_srv_ask(struct euicc *e, struct es_req *req, struct eis_profile **p, enum policy_op op);
 void plat_srv_ok(struct es_req *req);
 struct policy_caller plat_srv_caller(const struct euiccs *reg, const struct es_req *req);
+/* What GetEIS shows this caller; NULL: it has no business with the eUICC (8.1/1.2). */
+struct es_eis *plat_srv_view(const struct eis *eis, void *ctx, const struct policy_caller *caller);

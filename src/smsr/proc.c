@@ -85,6 +85,8 @@ void proc_say(struct proc *p, const char *operation, const char *outcome, const 
 	};
 
 	smsr_db_audit(p->e->reg->db, &p->e->eis->fix.eid, &a);
+	if (p->e->reg->said)
+		p->e->reg->said(p->e->reg->said_priv, p->row.req_id, operation, outcome);
 }
 
 static bool is_self(const struct proc *p)

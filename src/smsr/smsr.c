@@ -32,6 +32,7 @@ struct smsr *smsr_alloc(void *ctx)
 	};
 	INIT_LLIST_HEAD(&s->cfg.parties);
 	INIT_LLIST_HEAD(&s->cfg.smscs);
+	json_cfg_init(&s->json);
 	card_bearer_cfg_default(&s->cfg.bearer);
 	return s;
 }
@@ -135,6 +136,8 @@ static void request(void *priv, struct es_req *req, bool resumed)
 {
 	struct smsr *s = priv;
 
+	if (resumed && s->json_srv)
+		json_srv_resumed(s->json_srv, req);
 	if (resumed && proc_attach(s->euiccs, req))
 		return;
 	switch (es_req_msg(req)->iface) {
@@ -311,6 +314,18 @@ int smsr_load_crl(struct smsr *s)
 	return 0;
 }
 
+static int new_json(struct smsr *s)
+{
+	const struct json_srv_cfg cfg = {
+		.cfg = &s->json, .cert_file = s->cfg.tls_cert, .key_file = s->cfg.tls_key, .ca_file = s->cfg.tls_ca,
+		.crl_file = s->cfg.tls_crl, .reg = s->euiccs,
+	};
+
+	if (s->json.ip)
+		s->json_srv = json_srv_new(s, &cfg);
+	return s->json.ip && !s->json_srv ? -EIO : 0;
+}
+
 int smsr_start(struct smsr *s)
 {
 	if (smsr_check(s) < 0 || smsr_open(s) < 0)
@@ -330,13 +345,15 @@ int smsr_start(struct smsr *s)
 	s->euiccs->packet_data_priv = s;
 	s->euiccs->addressing = smsr_addressing;
 	s->euiccs->addressing_priv = s;
-	if (!s->link || start_cards(s) < 0)
+	if (!s->link || start_cards(s) < 0 || new_json(s) < 0)
 		return -EIO;
 	proc_load_open(s->euiccs);	/* locks are taken again before anybody can ask */
 	if (start_link(s) < 0)
 		return -EIO;
 	es_link_resume(s->link);	/* unanswered requests find their procedures */
 	proc_resume_all(s->euiccs);
+	if (s->json_srv && json_srv_start(s->json_srv) < 0)
+		return -EIO;
 	s->audit_bg = audit_bg_new(s->euiccs, &s->cfg.audit_bg);
 	txn_commit(s->db->sql);
 	LOGP(DMAIN, LOGL_NOTICE, "osmo-smsr %s: ES on %s:%u, SCP81 on %s:%u\n", s->cfg.own_id, s->cfg.es_ip,
@@ -355,6 +372,7 @@ void smsr_stop(struct smsr *s)
 	if (!s->db)
 		return;
 	txn_commit(s->db->sql);
+	TALLOC_FREE(s->json_srv);
 	if (s->euiccs)
 		proc_shutdown(s->euiccs);
 	if (s->cards)

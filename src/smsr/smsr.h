@@ -8,6 +8,7 @@
 
 #include "audit_bg.h"
 #include "card_in.h"
+#include "json_srv.h"
 
 struct smsr_party {			/* as configured; copied to the ES link when that is there */
 	struct llist_head entry;
@@ -45,6 +46,8 @@ struct smsr_cfg {
 
 struct smsr {
 	struct smsr_cfg cfg;
+	struct json_cfg json;
+	struct json_srv *json_srv;	/* NULL: not configured */
 	struct keystore *ks;
 	struct cert_x509 *ci;
 	struct crl_x509 *crl;

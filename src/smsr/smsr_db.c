@@ -7,6 +7,7 @@
 #include <osmocom/rsp/es/es_link.h>
 #include <osmocom/rsp/util/logging.h>
 
+#include "json_db.h"
 #include "smsr_db.h"
 
 static const char *const schema[] = {
@@ -67,6 +68,7 @@ static const char *const schema[] = {
 	"ALTER TABLE euicc ADD COLUMN notif_done INTEGER NOT NULL DEFAULT 0;",
 	"CREATE INDEX profile_imsi ON profile(imsi) WHERE imsi != '';",
 	smsr_db_audit_schema,
+	json_db_schema,
 };
 
 static struct smsr_db *db_open(void *ctx, const char *path, struct keystore *ks, bool read_only)

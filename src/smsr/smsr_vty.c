@@ -173,6 +173,7 @@ static int config_write_smsr(struct vty *vty)
 	smsr_vty_scp81_write(vty);
 	smsr_vty_audit_write(vty);
 	smsr_vty_bearer_write(vty);
+	smsr_vty_json_write(vty);
 	vty_out(vty, " default-validity %u%s", c->default_validity_s, VTY_NEWLINE);
 	if (c->live_max != EUICC_LIVE_MAX)
 		vty_out(vty, " live-euiccs %u%s", c->live_max, VTY_NEWLINE);
@@ -296,6 +297,7 @@ static void write_party(struct vty *vty, const struct smsr_party *p)
 		vty_out(vty, "  key-wrap ecb%s", VTY_NEWLINE);
 	es_party_vty_write(vty, &p->set);
 	smsr_vty_bearer_write_party(vty, p);
+	smsr_vty_json_write_party(vty, p->id);
 }
 
 static struct es_party_set *party_set(void *index)
@@ -375,4 +377,5 @@ void smsr_vty_init(void)
 	smsr_vty_bearer_init();
 	smsr_vty_euicc_init();
 	smsr_vty_grant_init();
+	smsr_vty_json_init();
 }

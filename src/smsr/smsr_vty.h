@@ -14,6 +14,9 @@ void smsr_vty_euicc_init(void);
 void smsr_vty_grant_init(void);
 void smsr_vty_audit_init(void);
 void smsr_vty_audit_write(struct vty *vty);	/* in node smsr */
+void smsr_vty_json_init(void);
+void smsr_vty_json_write(struct vty *vty);	/* in node smsr */
+void smsr_vty_json_write_party(struct vty *vty, const char *id);
 void smsr_vty_scp81_init(void);
 void smsr_vty_scp81_write(struct vty *vty);	/* in node smsr */
 void smsr_vty_bearer_init(void);

@@ -83,4 +83,6 @@ typedef void (*http_cli_cb)(void *priv, int status, const uint8_t *body, size_t 
 /* POST; everything is copied. Redirects are never followed. 0 or negative errno (then cb is not called). */
 int http_cli_post(struct http_cli *cli, const char *url, const char *content_type, const void *body, size_t len,
 		  http_cli_cb cb, void *priv);
+int http_cli_post_hdr(struct http_cli *cli, const char *url, const char *content_type, const struct http_header *hdr,
+		      size_t n_hdr, const void *body, size_t len, http_cli_cb cb, void *priv);	/* with more headers */
 void http_cli_cancel(struct http_cli *cli, void *priv);	/* drop transfers of this priv without callback */
