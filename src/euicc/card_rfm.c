@@ -9,6 +9,7 @@
 #include <osmocom/rsp/ota/script_compact.h>
 
 #include "card_int.h"
+#include "card_mno.h"
 #include "card_rfm.h"
 #include "usim.h"
 
@@ -105,14 +106,26 @@ static bool rfm_goes_on(uint16_t sw)
 	return sw == 0x9000 || sw >> 8 == 0x62 || sw >> 8 == 0x63 || sw >> 8 == 0x61 || sw >> 8 == 0x91;
 }
 
-/* One command; its data stays in r. The security domain itself has no files, and no administration here: 6D00. */
-static uint16_t rfm_apdu(struct usim *u, const struct card_rfm *m, const uint8_t *apdu, size_t len, struct bytes *r)
+/* What a script's commands have in common. */
+struct rfm_run {
+	const struct card_rfm *m;
+	struct usim *u;
+	struct card_mno mno;
+	bool is_mno;		/* the security domain addressed is the MNO-SD */
+};
+
+/* One command; its data stays in r. A security domain has no files; the MNO-SD takes ES6, any other nothing: 6D00. */
+static uint16_t rfm_apdu(struct rfm_run *run, const uint8_t *apdu, size_t len, struct bytes *r)
 {
+	const struct card_rfm *m = run->m;
+	struct usim *u = run->u;
 	uint16_t sw;
 
 	bytes_clear(r);
-	if (!m->rfm || len < 4)
-		return m->rfm ? 0x6700 : 0x6D00;
+	if (!m->rfm)
+		return run->is_mno ? card_mno_apdu(&run->mno, r, apdu, len) : SW_INS;
+	if (len < 4)
+		return SW_LENGTH;
 	usim_apdu(u, apdu, len, r);
 	if (r->len < 2)
 		return 0x6F00;
@@ -121,7 +134,7 @@ static uint16_t rfm_apdu(struct usim *u, const struct card_rfm *m, const uint8_t
 	return sw;
 }
 
-static void rfm_expanded(struct usim *u, const struct card_rfm *m, const uint8_t *in, size_t len, struct bytes *out)
+static void rfm_expanded(struct rfm_run *run, const uint8_t *in, size_t len, struct bytes *out)
 {
 	struct bytes *tlvs = bytes_new(out, RFM_RSP_MAX), *r = bytes_new(out, 512);
 	struct script_rd s;
@@ -132,7 +145,7 @@ static void rfm_expanded(struct usim *u, const struct card_rfm *m, const uint8_t
 		while (rfm_goes_on(sw) && script_cmd_next(&s, &t) == 1) {
 			if (t.tag != SCRIPT_TAG_CAPDU)
 				continue;
-			sw = rfm_apdu(u, m, t.v, t.len, r);
+			sw = rfm_apdu(run, t.v, t.len, r);
 			script_put_rapdu(tlvs, r->data, r->len, sw);
 		}
 	}
@@ -141,7 +154,7 @@ static void rfm_expanded(struct usim *u, const struct card_rfm *m, const uint8_t
 	talloc_free(r);
 }
 
-static void rfm_compact(struct usim *u, const struct card_rfm *m, const uint8_t *in, size_t len, struct bytes *out)
+static void rfm_compact(struct rfm_run *run, const uint8_t *in, size_t len, struct bytes *out)
 {
 	struct bytes *r = bytes_new(out, 512), *apdu = bytes_new(out, 300);
 	struct script_compact_rsp rsp = { .sw = 0x6700 };
@@ -151,7 +164,7 @@ static void rfm_compact(struct usim *u, const struct card_rfm *m, const uint8_t 
 	rd_init(&rd, in, len);
 	while (rsp.executed < 0xFF && script_compact_next(&rd, &a) == 1) {
 		bytes_clear(apdu);
-		rsp.sw = apdu_put(apdu, &a) == 0 ? rfm_apdu(u, m, apdu->data, apdu->len, r) : 0x6700;
+		rsp.sw = apdu_put(apdu, &a) == 0 ? rfm_apdu(run, apdu->data, apdu->len, r) : 0x6700;
 		rsp.executed++;
 		if (!rfm_goes_on(rsp.sw))
 			break;
@@ -180,14 +193,16 @@ static void rfm_start(struct usim *u, const struct card_rfm *m)
 
 void card_rfm_run(struct card *c, const struct card_rfm *m, const uint8_t *in, size_t len, struct bytes *out)
 {
-	struct usim *u = usim_new(c, card_profile_fs(m->isdp));
+	struct usim_fs *fs = card_profile_fs(m->isdp);
+	struct usim *u = usim_new(c, fs);
+	struct rfm_run run = { .m = m, .u = u, .mno.isdp = m->isdp, .is_mno = m->sd == fs_sd(fs, NULL) };
 
 	c->scripts++;
 	rfm_start(u, m);
 	if (len && (in[0] == 0xAA || in[0] == 0xAE))
-		rfm_expanded(u, m, in, len, out);
+		rfm_expanded(&run, in, len, out);
 	else
-		rfm_compact(u, m, in, len, out);
+		rfm_compact(&run, in, len, out);
 	if (usim_changed(u)) {
 		usim_mark(card_profile_usim(m->isdp));
 		card_profile_sync(m->isdp);

@@ -164,12 +164,62 @@ static void test_refused(void **state)
 	rig_free(w.r);
 }
 
+#define TAR_MNO_SD	0xB20100
+#define POL1(v)		"80E28800" "06" "3A0603" "8101" v	/* card-side 4 */
+
+/* ES6: the operator itself changes POL1 and connectivity parameters of its enabled profile (SGP.02 4.1.2). */
+static void test_es6(void **state)
+{
+	struct isd_p *p;
+	struct world w;
+	int status;
+
+	world_open(&w, demo);
+	p = card_isdp_enabled(w.r->card);
+	p->pol1 = 0;
+	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, "AA0D" "220B" POL1("03"), &status),
+			    "AB07" "800101" "23029000");
+	assert_int_equal(status, SCP80_ST_OK);
+	assert_int_equal(p->pol1, POL1_NO_DISABLE | POL1_NO_DELETE);
+	/* with INSTALL [for personalization] of "my ISD-P" in front */
+	assert_string_equal(send(&w, 0x16, TAR_MNO_SD,
+				 "AA2B" "221C" "80E6200016" "0000" "10A0000005591010FFFFFFFF8900000F00" "000000" "00"
+				 "220B" POL1("04"), &status),
+			    "AB0B" "800102" "23029000" "23029000");
+	assert_int_equal(p->pol1, POL1_AUTO_DELETE);
+	/* compact */
+	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, POL1("01"), &status), "01" "9000");
+	/* of somebody else's ISD-P; a bit that is none; what only the SM-SR may order */
+	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, "80E6200016" "0000" "10A0000005591010FFFFFFFF8900001200" "000000",
+				 &status), "01" "6A88");
+	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, POL1("08"), &status), "01" "6A80");
+	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, "80E2880015" "3A03124F10" "A0000005591010FFFFFFFF8900001000",
+				 &status), "01" "6A80");
+	/* the address of the operator's SMSC */
+	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, "80E288000E" "3A070B" "A00A" "0607" "913396994211F1", &status),
+			    "01" "6A80");	/* two lengths that do not fit */
+	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, "80E288000E" "3A070B" "A009" "0607" "913396994211F1", &status),
+			    "01" "9000");
+	/* kept, and the ISD-R obeys it: 69E1 to who wants to disable it is card_switch_test's */
+	rig_restart(w.r);
+	rig_power(w.r);
+	p = card_isdp_enabled(w.r->card);
+	assert_int_equal(p->pol1, POL1_NO_DISABLE);
+	assert_memory_equal(p->conn->data, "\xA0\x09\x06\x07\x91\x33", 6);
+	/* without a checksum, with the files' TAR: nothing */
+	assert_null(send(&w, 0x14, TAR_MNO_SD, POL1("00"), &status));
+	assert_string_equal(send(&w, 0x16, TAR_UICC, POL1("00"), &status), "01" "6D00");
+	assert_int_equal(card_isdp_enabled(w.r->card)->pol1, POL1_NO_DISABLE);
+	rig_free(w.r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_update),
 		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_es6),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
