@@ -190,8 +190,8 @@ static void test_es6(void **state)
 	/* compact */
 	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, POL1("01"), &status), "01" "9000");
 	/* of somebody else's ISD-P; a bit that is none; what only the SM-SR may order */
-	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, "80E6200016" "0000" "10A0000005591010FFFFFFFF8900001200" "000000",
-				 &status), "01" "6A88");
+	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, "80E6200016" "0000" "10A0000005591010FFFFFFFF8900001200"
+				 "000000", &status), "01" "6A88");
 	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, POL1("08"), &status), "01" "6A80");
 	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, "80E2880015" "3A03124F10" "A0000005591010FFFFFFFF8900001000",
 				 &status), "01" "6A80");
@@ -200,16 +200,16 @@ static void test_es6(void **state)
 			    "01" "6A80");	/* two lengths that do not fit */
 	assert_string_equal(send(&w, 0x16, TAR_MNO_SD, "80E288000E" "3A070B" "A009" "0607" "913396994211F1", &status),
 			    "01" "9000");
-	/* kept, and the ISD-R obeys it: 69E1 to who wants to disable it is card_switch_test's */
+	/* without a checksum, or with the TAR of the files: nothing */
+	assert_null(send(&w, 0x14, TAR_MNO_SD, POL1("00"), &status));
+	assert_string_equal(send(&w, 0x16, TAR_UICC, POL1("00"), &status), "01" "6D00");
+	assert_int_equal(p->pol1, POL1_NO_DISABLE);
+	/* kept over a restart; that the ISD-R obeys it is card_switch_test's */
 	rig_restart(w.r);
 	rig_power(w.r);
 	p = card_isdp_enabled(w.r->card);
 	assert_int_equal(p->pol1, POL1_NO_DISABLE);
 	assert_memory_equal(p->conn->data, "\xA0\x09\x06\x07\x91\x33", 6);
-	/* without a checksum, with the files' TAR: nothing */
-	assert_null(send(&w, 0x14, TAR_MNO_SD, POL1("00"), &status));
-	assert_string_equal(send(&w, 0x16, TAR_UICC, POL1("00"), &status), "01" "6D00");
-	assert_int_equal(card_isdp_enabled(w.r->card)->pol1, POL1_NO_DISABLE);
 	rig_free(w.r);
 }
 
