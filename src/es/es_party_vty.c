@@ -345,7 +345,7 @@ DEFUN(tls_reload, tls_reload_cmd, "tls reload",
 
 	if (!l)
 		return CMD_WARNING;
-	if (es_link_reload(l) == 0)
+	if (es_link_reload(l) == 0 && (!door->reload || door->reload() == 0))
 		return CMD_SUCCESS;
 	vty_out(vty, "%% a file cannot be read: the old ones stay, see the log%s", VTY_NEWLINE);
 	return CMD_WARNING;

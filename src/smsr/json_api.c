@@ -19,9 +19,11 @@
 
 static const char schemas[] =
 	"{\"Document\":{\"type\":\"object\",\"required\":[\"openapi\",\"paths\"]},"
-	"\"Pol2Rule\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"subject\",\"action\",\"qualification\"],"
+	"\"Pol2Rule\":{\"type\":\"object\",\"additionalProperties\":false,"
+	"\"required\":[\"subject\",\"action\",\"qualification\"],"
 	"\"properties\":{" STRING("subject") "," STRING("action") "," STRING("qualification") "}},"
-	"\"Profile\":{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"iccid\",\"state\",\"fallback\",\"pol2\"],"
+	"\"Profile\":{\"type\":\"object\",\"additionalProperties\":false,"
+	"\"required\":[\"iccid\",\"state\",\"fallback\",\"pol2\"],"
 	"\"properties\":{\"iccid\":" ICCID_SCHEMA ",\"state\":{\"enum\":[\"created\",\"disabled\",\"enabled\"]},"
 	"\"fallback\":{\"type\":\"boolean\"}," NULLABLE("type") "," NULLABLE("owner") "," NULLABLE("smdp") ","
 	NULLABLE("imsi") "," NULLABLE("msisdn") "," NUMBER("allocated_memory") ","

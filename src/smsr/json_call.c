@@ -424,8 +424,8 @@ static bool events_now(struct json_call *c)
 	for (size_t i = 0; i < n; i++) {
 		if (json_db_op_get(c->s->db, ev[i].op, &op) < 0)
 			continue;
-		c->body = talloc_asprintf_append(c->body, "id: %lld\nevent: %s\ndata: %s\n\n", (long long)ev[i].id, ev[i].name,
-						 json_text_event(c, &op, &ev[i]));
+		c->body = talloc_asprintf_append(c->body, "id: %lld\nevent: %s\ndata: %s\n\n",
+						 (long long)ev[i].id, ev[i].name, json_text_event(c, &op, &ev[i]));
 	}
 	talloc_free(ev);
 	return n > 0;

@@ -29,7 +29,7 @@ const char json_db_schema[] =
 	"CREATE INDEX profile_mno ON profile(mno_id, eid);";
 
 enum {
-	OP_ADD, OP_DEL, OP_REQ, OP_END, OP_GET, OP_BY_REQ, OP_BY_KEY, OP_OPEN, OP_COUNT, OP_LIST, EV_ADD, EV_LIST, EV_LAST,
+	OP_ADD, OP_DEL, OP_REQ, OP_END, OP_GET, OP_BY_REQ, OP_BY_KEY, OP_OPEN, OP_LIST, EV_ADD, EV_LIST, EV_LAST,
 	HOOK_GET, HOOK_PUT, PURGE_EV, PURGE_OP, EIDS, ST_COUNT
 };
 
@@ -46,7 +46,6 @@ static const char *const sql[] = {
 	[OP_BY_REQ] = "SELECT " OP_COLS " FROM json_op WHERE req_id = ?1",
 	[OP_BY_KEY] = "SELECT " OP_COLS ", idem_hash FROM json_op WHERE party = ?1 AND idem_key = ?2",
 	[OP_OPEN] = "SELECT " OP_COLS " FROM json_op WHERE finished = 0 AND id > ?1 ORDER BY id LIMIT 1",
-	[OP_COUNT] = "SELECT COUNT(*) FROM json_op WHERE finished = 0 AND party = ?1",
 	[OP_LIST] = "SELECT " OP_COLS " FROM json_op WHERE party = ?1 AND id < ?2 AND (?3 IS NULL OR eid = ?3)"
 		    " AND (?4 IS NULL OR iccid = ?4) AND (?5 < 0 OR (finished != 0) = ?5) ORDER BY id DESC LIMIT ?6",
 	[EV_ADD] = "INSERT INTO json_event (party, op, at, name, outcome) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -166,7 +165,8 @@ int json_db_op_open(struct json_db *db, int64_t after, struct json_op *op)
 	return op_one(db, OP_OPEN, after, op);
 }
 
-int json_db_op_by_key(struct json_db *db, const char *party, const char *key, const uint8_t hash[32], struct json_op *op)
+int json_db_op_by_key(struct json_db *db, const char *party, const char *key, const uint8_t hash[32],
+		      struct json_op *op)
 {
 	const uint8_t *have;
 	size_t len;
@@ -183,18 +183,8 @@ int json_db_op_by_key(struct json_db *db, const char *party, const char *key, co
 	return rc;
 }
 
-unsigned json_db_op_count_open(struct json_db *db, const char *party)
-{
-	unsigned n = 0;
-
-	sqldb_bind_text(db->st, OP_COUNT, 1, party);
-	if (sqldb_step(db->st, OP_COUNT) == 1)
-		n = sqldb_col_int(db->st, OP_COUNT, 0);
-	sqldb_reset(db->st, OP_COUNT);
-	return n;
-}
-
-size_t json_db_op_list(struct json_db *db, const char *party, const struct json_filter *f, struct json_op *out, size_t max)
+size_t json_db_op_list(struct json_db *db, const char *party, const struct json_filter *f, struct json_op *out,
+		       size_t max)
 {
 	size_t n = 0;
 
@@ -222,7 +212,8 @@ int64_t json_db_event_add(struct json_db *db, const char *party, const struct js
 	return sqldb_exec(db->st, EV_ADD) < 0 ? -EIO : sqldb_last_id(db->db->sql);
 }
 
-size_t json_db_event_list(struct json_db *db, const char *party, int64_t op, int64_t after, struct json_event *out, size_t max)
+size_t json_db_event_list(struct json_db *db, const char *party, int64_t op, int64_t after, struct json_event *out,
+			  size_t max)
 {
 	size_t n = 0;
 

@@ -36,14 +36,16 @@ void json_db_op_end(struct json_db *db, const struct json_op *op);	/* finished, 
 int json_db_op_get(struct json_db *db, int64_t id, struct json_op *op);	/* 0 or -ENOENT */
 int json_db_op_by_req(struct json_db *db, int64_t req_id, struct json_op *op);
 /* 0: made by this key before, same request; -EEXIST: another request; -ENOENT. */
-int json_db_op_by_key(struct json_db *db, const char *party, const char *key, const uint8_t hash[32], struct json_op *op);
+int json_db_op_by_key(struct json_db *db, const char *party, const char *key, const uint8_t hash[32],
+		      struct json_op *op);
 int json_db_op_open(struct json_db *db, int64_t after, struct json_op *op);	/* the next that is running */
-unsigned json_db_op_count_open(struct json_db *db, const char *party);
-size_t json_db_op_list(struct json_db *db, const char *party, const struct json_filter *f, struct json_op *out, size_t max);
+size_t json_db_op_list(struct json_db *db, const char *party, const struct json_filter *f, struct json_op *out,
+		       size_t max);
 
 int64_t json_db_event_add(struct json_db *db, const char *party, const struct json_event *ev);
 /* Events of one party after this one, oldest first; op 0: of all its operations. */
-size_t json_db_event_list(struct json_db *db, const char *party, int64_t op, int64_t after, struct json_event *out, size_t max);
+size_t json_db_event_list(struct json_db *db, const char *party, int64_t op, int64_t after, struct json_event *out,
+			  size_t max);
 int64_t json_db_hook_get(struct json_db *db, const char *party);	/* the last event delivered */
 void json_db_hook_put(struct json_db *db, const char *party, int64_t event);
 int64_t json_db_event_last(struct json_db *db, const char *party);

@@ -99,9 +99,6 @@ int json_ops_submit(struct json_ops *ops, struct json_op *op, enum es_func func,
 	op->func = func;
 	op->created = clock_now();
 	op->deadline = op->created + (validity_s ? : ops->reg->default_validity_s);
-	*why = ES_R_BUSY;
-	if (json_db_op_count_open(ops->db, op->party) >= JSON_OPEN_MAX)
-		return -EAGAIN;
 	op->id = json_db_op_add(ops->db, op, key, hash);
 	*why = ES_R_INTERNAL;
 	if (op->id < 0)

@@ -5,8 +5,6 @@
 #include "euicc.h"
 #include "json_db.h"
 
-#define JSON_OPEN_MAX 256	/* running operations of one party, unless its limit says less */
-
 struct json_ops {
 	struct euiccs *reg;
 	struct json_db *db;

@@ -138,6 +138,16 @@ struct json_party *json_party_get(void *ctx, struct json_cfg *cfg, const char *i
 	return p;
 }
 
+void json_party_del(struct json_cfg *cfg, const char *id)
+{
+	struct json_party *p = json_party_get(NULL, cfg, id, false);
+
+	if (!p)
+		return;
+	llist_del(&p->entry);
+	talloc_free(p);
+}
+
 static void purge_cb(void *data)
 {
 	struct json_srv *s = data;

@@ -25,6 +25,7 @@ struct json_cfg {
 };
 void json_cfg_init(struct json_cfg *cfg);
 struct json_party *json_party_get(void *ctx, struct json_cfg *cfg, const char *id, bool make);
+void json_party_del(struct json_cfg *cfg, const char *id);
 
 struct json_srv;
 struct json_srv_cfg {

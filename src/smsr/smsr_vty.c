@@ -204,6 +204,7 @@ DEFUN(cfg_party, cfg_party_cmd, "party OID", "A peer on the ES interfaces\nIts E
 DEFUN(cfg_no_party, cfg_no_party_cmd, "no party OID", NO_STR "A peer on the ES interfaces\nIts EntityId\n")
 {
 	smsr_party_del(g_smsr, argv[0]);
+	json_party_del(&g_smsr->json, argv[0]);
 	return CMD_SUCCESS;
 }
 
@@ -321,7 +322,7 @@ static struct es_link_limits *link_limits(void)
 }
 
 static const struct es_party_vty party_vty = {
-	PARTY_NODE, party_set, party_apply, party_link, SMSR_NODE, link_limits,
+	PARTY_NODE, party_set, party_apply, party_link, SMSR_NODE, link_limits, smsr_vty_json_reload,
 };
 
 static int config_write_timers(struct vty *vty)

@@ -15,6 +15,7 @@ void smsr_vty_grant_init(void);
 void smsr_vty_audit_init(void);
 void smsr_vty_audit_write(struct vty *vty);	/* in node smsr */
 void smsr_vty_json_init(void);
+int smsr_vty_json_reload(void);
 void smsr_vty_json_write(struct vty *vty);	/* in node smsr */
 void smsr_vty_json_write_party(struct vty *vty, const char *id);
 void smsr_vty_scp81_init(void);

@@ -24,8 +24,14 @@ static void changed(void)
 		json_srv_changed(g_smsr->json_srv);
 }
 
+int smsr_vty_json_reload(void)
+{
+	return g_smsr->json_srv ? json_srv_reload(g_smsr->json_srv) : 0;
+}
+
 DEFUN(cfg_json_bind, cfg_json_bind_cmd, "json bind (A.B.C.D|X:X::X:X) <0-65535>",
-      JSON_STR "Listen here, with the certificate of the ES interfaces, from the next start on\nIPv4\nIPv6\nPort, 0 for any\n")
+      JSON_STR "Listen here, with the certificate of the ES interfaces, from the next start on\n"
+      "IPv4\nIPv6\nPort, 0 for any\n")
 {
 	osmo_talloc_replace_string(g_smsr, &g_smsr->json.ip, argv[0]);
 	g_smsr->json.port = atoi(argv[1]);

@@ -66,6 +66,8 @@ for ((i = 0; i < 300; i++)); do
 	sleep 0.2
 done
 check "killed in the middle: the operation has an end all the same" grep -q '"status":"EXECUTED' <<< "$end"
+vty "$P_SMSR_VTY" "tls reload" > "$D/reload.txt"
+check "certificates read anew" grep -q '"euiccs"' <<< "$(curl_json "https://127.0.0.1:$P_JSON/v1/euiccs")"
 vty "$P_SMSR_VTY" "show json" > "$D/show.txt"
 check "show json" grep -q "webhook of $OID_OP" "$D/show.txt"
 [ $bad -eq 0 ] || { tail -5 "$D/smsr.log"; echo "$end"; }

@@ -13,6 +13,7 @@ struct es_party_vty {
 	struct es_link *(*link)(void);			/* NULL: not started */
 	int link_node;					/* the daemon's own node, for the limits of the link */
 	struct es_link_limits *(*limits)(void);		/* heeded at the next start */
+	int (*reload)(void);				/* of other listeners with the same certificates; may be NULL */
 };
 void es_party_vty_init(const struct es_party_vty *v);	/* once; v stays the caller's and must outlive the VTY */
 void es_link_vty_write(struct vty *vty, const struct es_link_limits *l);
