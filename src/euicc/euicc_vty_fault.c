@@ -68,7 +68,7 @@ DEFUN(fault_network, fault_network_cmd, "fault network NAME <0-1000000>",
 }
 
 DEFUN(fault_refuse, fault_refuse_cmd, "fault refuse IMSI (on|off)",
-      FAULT_STR "The network does not let this subscriber attach\nIMSI\nFrom now on\nNo longer\n")
+      FAULT_STR "The network does not let this subscriber attach, or stay\nIMSI\nFrom now on\nNo longer\n")
 {
 	return result(vty, network_subscriber_refuse(g_sim->net, argv[0], !strcmp(argv[1], "on")));
 }

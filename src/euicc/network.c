@@ -131,16 +131,6 @@ int network_subscriber_add(struct network *net, const char *imsi, const char *ms
 	return 0;
 }
 
-int network_subscriber_refuse(struct network *net, const char *imsi, bool refuse)
-{
-	struct network_sub *s = network_sub_by_imsi(net, imsi);
-
-	if (!s)
-		return -ENOENT;
-	s->refuse = refuse;
-	return 0;
-}
-
 const char *network_msisdn(const struct network *net, const char *imsi)
 {
 	struct network_sub *s = network_sub_by_imsi((struct network *)net, imsi);
@@ -270,6 +260,27 @@ struct network_ue *network_attach(struct network *net, const char *imsi, const s
 	osmo_timer_setup(&ue->timer, network_attach_cb, ue);
 	osmo_timer_schedule(&ue->timer, net->cfg.attach_ms / 1000, net->cfg.attach_ms % 1000 * 1000);
 	return ue;
+}
+
+int network_subscriber_refuse(struct network *net, const char *imsi, bool refuse)
+{
+	struct network_sub *s = network_sub_by_imsi(net, imsi);
+	const struct network_ue_ops *ops;
+	struct network_ue *ue;
+	void *priv;
+
+	if (!s)
+		return -ENOENT;
+	s->refuse = refuse;
+	ue = s->ue;
+	if (!refuse || !ue)
+		return 0;
+	LOGP(DSIM, LOGL_NOTICE, "IMSI %s: detached by the network\n", imsi);
+	ops = ue->ops;
+	priv = ue->priv;
+	network_detach(ue);
+	ops->attached(priv, false, NETWORK_CAUSE_PLMN_NOT_ALLOWED);
+	return 0;
 }
 
 void network_detach(struct network_ue *ue)

@@ -229,13 +229,25 @@ static void terminal_location_changed(struct terminal *t)
 	terminal_work_soon(t);
 }
 
+/* The network is gone. What the card waits for is answered. */
+static void terminal_cut(struct terminal *t)
+{
+	t->ue = NULL;
+	t->attached = t->mt_due = false;
+	terminal_chan_drop_all(t);
+	if (t->mo_pending) {
+		t->mo_pending = false;
+		terminal_cat_result(t, BIP_RES_NETWORK_BUSY);
+	}
+}
+
 static void terminal_attached_cb(void *priv, bool ok, uint8_t cause)
 {
 	struct terminal *t = priv;
 
 	t->attached = ok;
 	if (!ok) {
-		t->ue = NULL;
+		terminal_cut(t);
 		osmo_timer_schedule(&t->attach_retry, TERMINAL_ATTACH_RETRY_S, 0);
 	}
 	terminal_location_changed(t);
@@ -286,18 +298,11 @@ static void terminal_attach_retry_cb(void *data)
 	terminal_attach(data);
 }
 
-/* Leaves the network. What the card waits for is answered. */
 static void terminal_leave(struct terminal *t)
 {
 	osmo_timer_del(&t->attach_retry);
 	network_detach(t->ue);
-	t->ue = NULL;
-	t->attached = t->mt_due = false;
-	terminal_chan_drop_all(t);
-	if (t->mo_pending) {
-		t->mo_pending = false;
-		terminal_cat_result(t, BIP_RES_NETWORK_BUSY);
-	}
+	terminal_cut(t);
 }
 
 /* --- one thing at a time --- */
