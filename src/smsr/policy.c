@@ -162,8 +162,9 @@ enum es_reason policy_ask(const struct eis *eis, const struct eis_profile *p, en
 		return ask_fallback(eis, p, caller);
 	case POLICY_MASTER_DELETE:
 		return ask_master_delete(p);
-	case POLICY_POLICY_RULES:
 	case POLICY_CONNECTIVITY:
+		return p->state < EIS_PS_DISABLED ? ES_R_WRONG_STATE : ES_R_NONE;
+	case POLICY_POLICY_RULES:
 		return p->state == EIS_PS_CREATED ? ES_R_WRONG_STATE : ES_R_NONE;
 	default:
 		return ES_R_NONE;

@@ -74,9 +74,13 @@ static enum es_reason want(const struct world *w, enum policy_op op, size_t c, u
 {
 	enum eis_pstate s = w->t.state;
 
+	if (op == POLICY_ADDRESSING)	/* between us and the card */
+		return c == 4 ? ES_R_NONE : ES_R_EUICC_NOT_ALLOWED;
+	if (op == POLICY_MASTER_DELETE && c != 4)
+		return ES_R_EUICC_NOT_ALLOWED;
 	if (s == EIS_PS_IN_CREATION && c != 4)
 		return ES_R_ICCID_UNKNOWN;
-	if (!owner(c) || (c == 0 && (op == POLICY_SEND_DATA || op == POLICY_COMPLETED)))	/* not on ES4 */
+	if (!owner(c) || (c == 0 && op == POLICY_CONNECTIVITY) || (c == 0 && (op == POLICY_SEND_DATA || op == POLICY_COMPLETED)))	/* not on ES4 */
 		return ES_R_ICCID_NOT_ALLOWED;
 	switch (op) {
 	case POLICY_ENABLE:
@@ -99,6 +103,16 @@ static enum es_reason want(const struct world *w, enum policy_op op, size_t c, u
 		return s == EIS_PS_ENABLED && (tr & R_NO_DISABLE) ? ES_R_POL2 : ES_R_NONE;
 	case POLICY_COMPLETED:
 		return s == EIS_PS_CREATED ? ES_R_NONE : ES_R_WRONG_STATE;
+	case POLICY_FALLBACK:		/* the other profile is another operator's: by its PLMA only, POL2 says nothing */
+		if (s < EIS_PS_DISABLED)
+			return ES_R_WRONG_STATE;
+		return w->t.i.fallback || c == 4 ? ES_R_NONE : ES_R_ATTRIBUTE_REFUSED;
+	case POLICY_MASTER_DELETE:	/* the token decides, POL2 does not */
+		if (w->t.i.fallback)
+			return ES_R_FALLBACK_PROFILE;
+		return s == EIS_PS_DISABLED ? ES_R_NONE : ES_R_WRONG_STATE;
+	case POLICY_CONNECTIVITY:
+		return s < EIS_PS_DISABLED ? ES_R_WRONG_STATE : ES_R_NONE;
 	case POLICY_POLICY_RULES:
 		return s == EIS_PS_CREATED ? ES_R_WRONG_STATE : ES_R_NONE;
 	default:
@@ -110,7 +124,8 @@ static void everything(void **state)
 {
 	static const enum policy_op ops[] = {
 		POLICY_ENABLE, POLICY_DISABLE, POLICY_DELETE, POLICY_SEND_DATA, POLICY_COMPLETED, POLICY_AUDIT,
-		POLICY_POLICY_RULES, POLICY_SUBSCRIPTION,
+		POLICY_POLICY_RULES, POLICY_SUBSCRIPTION, POLICY_FALLBACK, POLICY_MASTER_DELETE, POLICY_CONNECTIVITY,
+		POLICY_ADDRESSING,
 	};
 	unsigned long n = 0;
 	struct world w;
@@ -175,11 +190,26 @@ static void no_fallback_anywhere(void **state)
 	assert_int_equal(policy_ask(&w.eis, &w.t, POLICY_DELETE, &callers[0], 0), ES_R_FALLBACK_PROFILE);
 }
 
+/* Both profiles are one operator's: no PLMA is needed to move the attribute between them. */
+static void own_fallback(void **state)
+{
+	struct world w;
+
+	world(&w, EIS_PS_DISABLED, false, true, R_ALL - 1, R_ALL - 1);
+	strcpy(w.boot.i.mno_id, OP);
+	assert_int_equal(policy_ask(&w.eis, &w.t, POLICY_FALLBACK, &callers[0], 0), ES_R_NONE);
+	assert_int_equal(policy_ask(&w.eis, &w.t, POLICY_FALLBACK, &callers[2], 0), ES_R_NONE);
+	assert_int_equal(policy_ask(&w.eis, &w.t, POLICY_FALLBACK, &callers[1], 0), ES_R_ICCID_NOT_ALLOWED);
+	w.boot.i.fallback = false;	/* nobody has it */
+	strcpy(w.boot.i.mno_id, OTHER);
+	assert_int_equal(policy_ask(&w.eis, &w.t, POLICY_FALLBACK, &callers[0], 0), ES_R_NONE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything), cmocka_unit_test(no_such_profile), cmocka_unit_test(auto_delete),
-		cmocka_unit_test(no_fallback_anywhere),
+		cmocka_unit_test(no_fallback_anywhere), cmocka_unit_test(own_fallback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
