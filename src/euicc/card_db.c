@@ -224,7 +224,8 @@ static struct isd_p *isdp_from_row(struct card *c, const char *eid)
 	p->card = c;
 	col_aid(env, st, 0, &p->aid);
 	p->state = sqldb_col_int(env->st, st, 1);
-	p->fallback = sqldb_col_int(env->st, st, 2);
+	p->fallback = sqldb_col_int(env->st, st, 2) & 1;
+	p->emergency = sqldb_col_int(env->st, st, 2) & 2;
 	p->granted = sqldb_col_int(env->st, st, 3);
 	p->used = sqldb_col_int(env->st, st, 4);
 	p->pol1 = sqldb_col_int(env->st, st, 5);

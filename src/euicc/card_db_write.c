@@ -130,7 +130,7 @@ static int isdp_put(struct card_env *env, const char *eid, const struct isd_p *p
 	sqldb_bind_text(env->st, st, 1, eid);
 	sqldb_bind_blob(env->st, st, 2, p->aid.b, p->aid.len);
 	sqldb_bind_int(env->st, st, 3, p->state);
-	sqldb_bind_int(env->st, st, 4, p->fallback);
+	sqldb_bind_int(env->st, st, 4, p->fallback | p->emergency << 1);
 	sqldb_bind_int(env->st, st, 5, p->granted);
 	sqldb_bind_int(env->st, st, 6, p->used);
 	sqldb_bind_int(env->st, st, 7, p->pol1);

@@ -57,7 +57,7 @@ struct isd_p {
 	/* non-volatile: card_db_isdp_save() after each change */
 	struct aid aid;
 	uint8_t state;				/* enum es5_state */
-	bool fallback;
+	bool fallback, emergency;		/* in the state file as the attributes octet of GET STATUS: 1, 2 */
 	uint32_t granted, used;			/* octets; granted 0: takes what is free */
 	uint8_t pol1;
 	char iccid[ICCID_STR_SIZE];

@@ -77,7 +77,8 @@ static void profiles_out(struct vty *vty, const struct card *c)
 
 	llist_for_each_entry(p, &c->isdps, entry)
 		vty_out(vty, "  ISD-P %s %s%s iccid %s memory %u/%u POL1 %02X SCP03 version %02X counter %06X%s",
-			aid_str(aid, &p->aid), es5_state_text(p->state), p->fallback ? " (fall-back)" : "",
+			aid_str(aid, &p->aid), es5_state_text(p->state),
+			p->fallback ? " (fall-back)" : p->emergency ? " (emergency)" : "",
 			p->iccid[0] ? p->iccid : "-", p->used, p->granted, p->pol1, p->kvn, p->scp03_cntr, VTY_NEWLINE);
 }
 

@@ -90,7 +90,7 @@ static uint16_t set_fallback(struct card *c, const struct es5_cmd *cmd)
 
 	if (!p)
 		return SW_NOT_FOUND;
-	if (p->state != ES5_STATE_DISABLED && p->state != ES5_STATE_ENABLED)
+	if ((p->state != ES5_STATE_DISABLED && p->state != ES5_STATE_ENABLED) || p->emergency)
 		return SW_CONDITIONS;
 	if (old == p)
 		return SW_OK;
@@ -99,6 +99,26 @@ static uint16_t set_fallback(struct card *c, const struct es5_cmd *cmd)
 		card_db_isdp_save(old);
 	}
 	p->fallback = true;
+	card_db_isdp_save(p);
+	return SW_OK;
+}
+
+/* One holder; never together with the fall-back attribute (digest 3.8). */
+static uint16_t set_emergency(struct card *c, const struct es5_cmd *cmd)
+{
+	struct isd_p *p = card_isdp(c, &cmd->aid), *old;
+
+	if (!p)
+		return SW_NOT_FOUND;
+	if (p->state != ES5_STATE_DISABLED || p->fallback || card_switch_involves(c, p))
+		return SW_CONDITIONS;
+	llist_for_each_entry(old, &c->isdps, entry) {
+		if (!old->emergency || old == p)
+			continue;
+		old->emergency = false;
+		card_db_isdp_save(old);
+	}
+	p->emergency = true;
 	card_db_isdp_save(p);
 	return SW_OK;
 }
@@ -138,6 +158,7 @@ static void status_one(const struct isd_p *p, const struct es5_cmd *cmd, struct 
 
 	i.has_attr = tag_listed(cmd, 0x53);
 	i.fallback = p->fallback;
+	i.emergency = p->emergency;
 	i.has_granted = tag_listed(cmd, 0x8F);
 	i.granted = p->granted ? p->granted : p->used;
 	i.has_remaining = tag_listed(cmd, 0x91);
@@ -346,6 +367,8 @@ static uint16_t run(struct card *c, const struct es5_cmd *cmd, struct bytes *res
 		return card_switch_disable(c, &cmd->aid);
 	case ES5_SET_FALLBACK:
 		return set_fallback(c, cmd);
+	case ES5_SET_EMERGENCY:
+		return set_emergency(c, cmd);
 	case ES5_DELETE:
 		return delete_profile(c, cmd, resp);
 	case ES5_MASTER_DELETE:
@@ -370,7 +393,7 @@ static uint16_t run(struct card *c, const struct es5_cmd *cmd, struct bytes *res
 		if (cmd->fn == ES5_STORE_CERT)
 			return ecasd_step1(c, 2, cmd->body, cmd->body_len, resp);
 		return cmd->fn == ES5_STORE_KEYS ? establish_keys(c, cmd, resp) : SW_DATA;
-	default:	/* emergency profile, ES6 under the SM-SR's keys */
+	default:	/* ES6 under the SM-SR's keys */
 		return SW_CONDITIONS;
 	}
 }

@@ -55,6 +55,11 @@ int es5_set_fallback_enc(struct bytes *script, const struct aid *isd_p)
 	return store_one(script, DGI_FALLBACK, TAG_AID, isd_p->b, isd_p->len, false);
 }
 
+int es5_set_emergency_enc(struct bytes *script, const struct aid *isd_p)
+{
+	return store_one(script, DGI_EMERGENCY, TAG_AID, isd_p->b, isd_p->len, false);
+}
+
 int es5_confirm_notif_enc(struct bytes *script, uint16_t seq)
 {
 	const uint8_t v[2] = { seq >> 8, seq };

@@ -108,7 +108,7 @@ char *audit_bg_describe(const struct audit_bg *bg, void *ctx)
 
 	if (!bg->cfg.per_hour)
 		return talloc_strdup(ctx, "audit in the background: off");
-	return talloc_asprintf(ctx, "audit in the background: %u an hour, those older than %u s; %lu asked, %lu rounds%s%s",
-			       bg->cfg.per_hour, bg->cfg.age_s, bg->asked, bg->rounds, bg->has_after ? ", at " : "",
+	return talloc_asprintf(ctx, "audit in the background: %u an hour, those older than %u s; %lu asked, %lu rounds"
+			       "%s%s", bg->cfg.per_hour, bg->cfg.age_s, bg->asked, bg->rounds, bg->has_after ? ", at " : "",
 			       bg->has_after ? eid_str(at, &bg->after) : "");
 }

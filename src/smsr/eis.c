@@ -166,6 +166,16 @@ struct eis_profile *eis_fallback(const struct eis *eis)
 	return NULL;
 }
 
+struct eis_profile *eis_emergency(const struct eis *eis)
+{
+	struct eis_profile *p;
+
+	llist_for_each_entry(p, &eis->profiles, entry)
+		if (p->emergency)
+			return p;
+	return NULL;
+}
+
 static int put(struct eis *eis, struct eis_profile *p, enum eis_pstate state)
 {
 	LOG_EIS(eis, LOGL_INFO, "profile %s: %s -> %s\n", p->i.iccid, eis_pstate_name(p->state),
@@ -263,6 +273,19 @@ int eis_fallback_moved(struct eis *eis, struct eis_profile *p)
 		smsr_db_profile_put(eis->db, eis, old);
 	}
 	p->i.fallback = true;
+	return smsr_db_profile_put(eis->db, eis, p);
+}
+
+int eis_emergency_moved(struct eis *eis, struct eis_profile *p)
+{
+	struct eis_profile *old = eis_emergency(eis);
+
+	LOG_EIS(eis, LOGL_NOTICE, "profile %s: is the emergency profile now\n", p->i.iccid);
+	if (old && old != p) {
+		old->emergency = false;
+		smsr_db_profile_put(eis->db, eis, old);
+	}
+	p->emergency = true;
 	return smsr_db_profile_put(eis->db, eis, p);
 }
 

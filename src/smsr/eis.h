@@ -17,6 +17,7 @@ struct eis_profile {
 	struct llist_head entry;
 	struct es_profile_info i;	/* i.state is set when copied out; state counts */
 	enum eis_pstate state;
+	bool emergency;			/* attribute; the EIS has no field for it */
 };
 
 /* What is asked for often; the rest (signed part, security domains: some kB) is read when somebody wants to see it. */
@@ -56,6 +57,7 @@ struct eis_profile *eis_by_iccid(const struct eis *eis, const char *iccid);
 struct eis_profile *eis_by_aid(const struct eis *eis, const struct aid *aid);
 struct eis_profile *eis_enabled(const struct eis *eis);
 struct eis_profile *eis_fallback(const struct eis *eis);
+struct eis_profile *eis_emergency(const struct eis *eis);
 
 /* CreateISDP: an ISD-P AID is chosen and the entry made In-Creation (before the command leaves). -ENOSPC: too many. */
 int eis_isdp_reserve(struct eis *eis, struct eis_profile **out, const char *iccid, const char *mno_id,
@@ -67,6 +69,7 @@ int eis_profile_removed(struct eis *eis, struct eis_profile *p);		/* the card ha
 /* The card says this one is enabled now; the one enabled before is Disabled. Ends uncertainty. */
 int eis_profile_enabled(struct eis *eis, struct eis_profile *p);
 int eis_fallback_moved(struct eis *eis, struct eis_profile *p);		/* the card has it on this one now */
+int eis_emergency_moved(struct eis *eis, struct eis_profile *p);
 int eis_policy_rules(struct eis *eis, struct eis_profile *p, const struct es_pol2_rule *r, size_t n);
 int eis_subscription(struct eis *eis, struct eis_profile *p, const struct es_addr *addr);
 /* GET STATUS: state of one profile, fall-back attribute and memory as the card has them. */

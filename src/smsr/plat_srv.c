@@ -129,15 +129,6 @@ static void subscription(struct euicc *e, struct es_req *req)
 	plat_srv_ok(req);
 }
 
-/* The caller's rights and the profile are checked; what the card has to do for it does not exist yet. */
-static void not_yet(struct euicc *e, struct es_req *req, enum policy_op op)
-{
-	struct eis_profile *p;
-
-	if (!plat_srv_ask(e, req, &p, op))
-		es_req_respond_err(req, ES_R_UNSUPPORTED, es_req_msg(req)->b.iccid, "this SM-SR does not support it yet");
-}
-
 void plat_srv_handle(struct euicc *e, struct es_req *req)
 {
 	const struct es_msg *m = es_req_msg(req);
@@ -165,7 +156,7 @@ void plat_srv_handle(struct euicc *e, struct es_req *req)
 		plat_srv_proc(e, req, PROC_FALLBACK, m->b.iccid);
 		return;
 	case ES_FN_SET_EMERGENCY:
-		not_yet(e, req, POLICY_EMERGENCY);
+		plat_srv_proc(e, req, PROC_EMERGENCY, m->b.iccid);
 		return;
 	case ES_FN_UPDATE_CONNECTIVITY:
 		plat_srv_proc(e, req, PROC_CONNECTIVITY, m->b.iccid);

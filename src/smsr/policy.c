@@ -107,9 +107,28 @@ static enum es_reason ask_fallback(const struct eis *eis, const struct eis_profi
 
 	if (p->state < EIS_PS_DISABLED)
 		return ES_R_WRONG_STATE;
+	if (p->emergency)
+		return ES_R_ATTRIBUTE_REFUSED;
 	if (!old || old == p || is_vty(caller) || !strcmp(old->i.mno_id, p->i.mno_id) ||
 	    grants_allow(caller->grants, &old->i, caller->id, ES_FN_SET_FALLBACK) ||
 	    grants_allow(caller->grants, &old->i, p->i.mno_id, ES_FN_SET_FALLBACK))
+		return ES_R_NONE;
+	return ES_R_ATTRIBUTE_REFUSED;
+}
+
+/* Off-card 6.11: likewise, of a Disabled profile that has not the fall-back attribute. */
+static enum es_reason ask_emergency(const struct eis *eis, const struct eis_profile *p,
+				    const struct policy_caller *caller)
+{
+	const struct eis_profile *old = eis_emergency(eis);
+
+	if (p->state != EIS_PS_DISABLED)
+		return ES_R_WRONG_STATE;
+	if (p->i.fallback)
+		return ES_R_ATTRIBUTE_REFUSED;
+	if (!old || old == p || is_vty(caller) || !strcmp(old->i.mno_id, p->i.mno_id) ||
+	    grants_allow(caller->grants, &old->i, caller->id, ES_FN_SET_EMERGENCY) ||
+	    grants_allow(caller->grants, &old->i, p->i.mno_id, ES_FN_SET_EMERGENCY))
 		return ES_R_NONE;
 	return ES_R_ATTRIBUTE_REFUSED;
 }
@@ -160,6 +179,8 @@ enum es_reason policy_ask(const struct eis *eis, const struct eis_profile *p, en
 		return p->state == EIS_PS_CREATED ? ES_R_NONE : ES_R_WRONG_STATE;
 	case POLICY_FALLBACK:
 		return ask_fallback(eis, p, caller);
+	case POLICY_EMERGENCY:
+		return ask_emergency(eis, p, caller);
 	case POLICY_MASTER_DELETE:
 		return ask_master_delete(p);
 	case POLICY_CONNECTIVITY:

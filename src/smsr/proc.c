@@ -36,6 +36,7 @@ static const struct {
 	[PROC_MASTER_DELETE] = { "master-delete", &proc_update_ops },
 	[PROC_CONNECTIVITY] = { "update-connectivity", &proc_update_ops },
 	[PROC_ADDRESSING] = { "update-addressing", &proc_update_ops },
+	[PROC_EMERGENCY] = { "set-emergency", &proc_update_ops },
 };
 
 const char *proc_kind_name(enum proc_kind k)

@@ -118,10 +118,12 @@ static enum eis_pstate state_of(const struct eis_profile *p, uint8_t state)
 }
 
 /* The attribute is where the card has it; the record had it elsewhere. */
-static void mend_fallback(struct proc *p, const struct eis_profile *t, const struct es5_isdp_info *i)
+static void mend_fallback(struct proc *p, struct eis_profile *t, const struct es5_isdp_info *i)
 {
 	const char *what = i->fallback ? "has the fall-back attribute" : "has not the fall-back attribute";
 
+	if (i->has_attr && i->emergency && !t->emergency)
+		eis_emergency_moved(p->e->eis, t);
 	if (!i->has_attr || i->fallback == t->i.fallback)
 		return;
 	LOG_PROC(p, LOGL_NOTICE, "profile %s %s\n", t->i.iccid, what);

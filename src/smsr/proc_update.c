@@ -1,5 +1,6 @@
-/* What one command to the card does: SetFallBackAttribute (SGP.02 3.27, 3.28; 4.1.1.7), MasterDelete with the SM-DP's
- * token (3.10, 4.1.1.6), UpdateConnectivityParameters (3.14: SCP03 between SM-DP and ISD-P, carried unread) and
+/* What one command to the card does: SetFallBackAttribute (SGP.02 3.27, 3.28; 4.1.1.7), SetEmergencyProfileAttribute
+ * (3.25, 3.26), MasterDelete with the SM-DP's token (3.10, 4.1.1.6), UpdateConnectivityParameters (3.14: SCP03 between
+ * SM-DP and ISD-P, carried unread) and
  * UpdateSMSRAddressingParameters (4.1.1.10). Silence is no answer: the card is asked where that tells, else the same is
  * sent again where that does no harm.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
@@ -55,6 +56,31 @@ static void fallback_done(struct proc *p)
 	es_notify(e->reg, e->eis, t, ES_FN_HANDLE_FALLBACK_SET, p->row.requester);
 	if (old)
 		es_notify(e->reg, e->eis, old, ES_FN_HANDLE_FALLBACK_UNSET, p->row.requester);
+}
+
+/* --- SetEmergencyProfileAttribute --- */
+
+static int emergency_enc(struct proc *p, struct bytes *script)
+{
+	return es5_set_emergency_enc(script, &p->row.aid);
+}
+
+static bool emergency_is_done(bool there, const struct es5_isdp_info *i)
+{
+	return there && i->has_attr && i->emergency;
+}
+
+static void emergency_done(struct proc *p)
+{
+	struct euicc *e = p->e;
+	struct eis_profile *t = eis_by_aid(e->eis, &p->row.aid), *old = eis_emergency(e->eis);
+
+	if (!t || t == old)
+		return;
+	eis_emergency_moved(e->eis, t);
+	es_notify(e->reg, e->eis, t, ES_FN_HANDLE_EMERGENCY_SET, p->row.requester);
+	if (old)
+		es_notify(e->reg, e->eis, old, ES_FN_HANDLE_EMERGENCY_UNSET, p->row.requester);
 }
 
 /* --- MasterDelete --- */
@@ -116,6 +142,9 @@ static const struct update *update_of(const struct proc *p)
 {
 	static const struct update fallback = {
 		"SetFallBackAttribute", POLICY_FALLBACK, SILENCE_ASK, fallback_enc, fallback_is_done, fallback_done,
+	}, emergency = {
+		"SetEmergencyProfileAttribute", POLICY_EMERGENCY, SILENCE_ASK, emergency_enc, emergency_is_done,
+		emergency_done,
 	}, master = {
 		"MasterDelete", POLICY_MASTER_DELETE, SILENCE_ASK, master_enc, master_is_done, master_done,
 	}, connectivity = {
@@ -127,6 +156,8 @@ static const struct update *update_of(const struct proc *p)
 	switch (p->row.kind) {
 	case PROC_FALLBACK:
 		return &fallback;
+	case PROC_EMERGENCY:
+		return &emergency;
 	case PROC_MASTER_DELETE:
 		return &master;
 	case PROC_CONNECTIVITY:

@@ -141,7 +141,8 @@ static int load_profiles(struct smsr_db *db, struct eis *eis)
 		col_str(db->eis, ST_PROFILES, 2, p->i.mno_id);
 		col_str(db->eis, ST_PROFILES, 3, p->i.smdp_id);
 		p->state = sqldb_col_int(db->eis, ST_PROFILES, 4);
-		p->i.fallback = sqldb_col_int(db->eis, ST_PROFILES, 5);
+		p->i.fallback = sqldb_col_int(db->eis, ST_PROFILES, 5) & 1;	/* as in GET STATUS: 1, 2 */
+		p->emergency = sqldb_col_int(db->eis, ST_PROFILES, 5) & 2;
 		col_str(db->eis, ST_PROFILES, 6, p->i.addr.imsi);
 		col_str(db->eis, ST_PROFILES, 7, p->i.addr.msisdn);
 		col_str(db->eis, ST_PROFILES, 8, p->i.profile_type);
@@ -366,7 +367,7 @@ int smsr_db_profile_put(struct smsr_db *db, const struct eis *eis, const struct 
 	sqldb_bind_text(s, ST_PROFILE_PUT, 4, p->i.mno_id);
 	sqldb_bind_text(s, ST_PROFILE_PUT, 5, p->i.smdp_id);
 	sqldb_bind_int(s, ST_PROFILE_PUT, 6, p->state);
-	sqldb_bind_int(s, ST_PROFILE_PUT, 7, p->i.fallback);
+	sqldb_bind_int(s, ST_PROFILE_PUT, 7, p->i.fallback | p->emergency << 1);
 	sqldb_bind_text(s, ST_PROFILE_PUT, 8, p->i.addr.imsi);
 	sqldb_bind_text(s, ST_PROFILE_PUT, 9, p->i.addr.msisdn);
 	sqldb_bind_text(s, ST_PROFILE_PUT, 10, p->i.profile_type);

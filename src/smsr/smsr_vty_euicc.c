@@ -100,7 +100,8 @@ static void show_profiles(struct vty *vty, const struct euicc *e)
 	vty_out(vty, "Profiles%s", VTY_NEWLINE);
 	llist_for_each_entry(p, &e->eis->profiles, entry) {
 		vty_out(vty, " %s %s%s, AID %s, owner %s%s%s%s", p->i.iccid, eis_pstate_name(p->state),
-			p->i.fallback ? " (fall-back)" : "", aid_str(aid, &p->i.isdp_aid), p->i.mno_id,
+			p->i.fallback ? " (fall-back)" : p->emergency ? " (emergency)" : "",
+			aid_str(aid, &p->i.isdp_aid), p->i.mno_id,
 			p->i.smdp_id[0] ? ", SM-DP " : "", p->i.smdp_id, VTY_NEWLINE);
 		vty_out(vty, "  IMSI %s, MSISDN %s, type '%s', %u octets%s", p->i.addr.imsi[0] ? p->i.addr.imsi : "-",
 			p->i.addr.msisdn[0] ? p->i.addr.msisdn : "-", p->i.profile_type, p->i.allocated_memory,

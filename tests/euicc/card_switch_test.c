@@ -229,12 +229,39 @@ static void test_fall_back(void **state)
 	rig_free(r);
 }
 
+#define EMERGENCY "80E28800153A09124F10"
+#define FALLBACK "80E28800153A05124F10"
+
+/* One holder each, never the same, over a restart (digest 3.7, 3.8). */
+static void test_attributes(void **state)
+{
+	struct rig *r = rig_new(NULL, NULL);
+
+	rig_power(r);
+	card_help_profile(r);
+	eq(rig_isd_r(r, EMERGENCY AID_BOOT), "6985");
+	eq(rig_isd_r(r, EMERGENCY "A0000005591010FFFFFFFF8900001900"), "6A88");
+	eq(rig_isd_r(r, EMERGENCY AID_1300), "9000");
+	eq(rig_isd_r(r, FALLBACK AID_1300), "6985");
+	rig_restart(r);
+	rig_power(r);
+	assert_true(card_help_isdp(r)->emergency);
+	assert_false(card_help_isdp(r)->fallback);
+	assert_true(card_isdp_enabled(r->card)->fallback);
+	card_help_isdp(r)->emergency = false;
+	eq(rig_isd_r(r, FALLBACK AID_1300), "9000");
+	assert_false(card_isdp_enabled(r->card)->fallback);
+	eq(rig_isd_r(r, EMERGENCY AID_1300), "6985");
+	rig_free(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_enable), cmocka_unit_test(test_pol1), cmocka_unit_test(test_roll_back),
 		cmocka_unit_test(test_notification_refused), cmocka_unit_test(test_first_attach),
 		cmocka_unit_test(test_restart_in_change), cmocka_unit_test(test_fall_back),
+		cmocka_unit_test(test_attributes),
 	};
 
 	return card_help_main("card_switch_test", tests, ARRAY_SIZE(tests));

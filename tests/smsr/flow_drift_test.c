@@ -1,5 +1,5 @@
-/* The card differs from the record: found by AuditEIS and by the audit in the background, mended, an alarm, a line in the
- * timeline, and the operators told what is true (design P3; off-card 6.10, 6.11, 6.13).
+/* The card differs from the record: found by AuditEIS and by the audit in the background, mended, an alarm, a line in
+ * the timeline, and the operators told what is true (design P3; off-card 6.10, 6.11, 6.13).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include "flow.h"

@@ -1,5 +1,5 @@
-/* SetFallBackAttribute, MasterDelete, UpdateConnectivityParameters, UpdateSMSRAddressingParameters end to end, with card
- * and requester played by the test (SGP.02 3.10, 3.14, 3.27; off-card 6.9, 6.11, 6.15).
+/* SetFallBackAttribute, MasterDelete, UpdateConnectivityParameters, UpdateSMSRAddressingParameters end to end, with
+ * card and requester played by the test (SGP.02 3.10, 3.14, 3.27; off-card 6.9, 6.11, 6.15).
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -207,6 +207,30 @@ static void fallback_counts(void **state)
 	assert_int_equal(flow_state(ICCID_BOOT), -1);
 }
 
+/* Attributes exclude each other; a Disabled profile only (off-card 6.11). */
+static void emergency(void **state)
+{
+	int64_t id = flow_ask(ES4, ES_FN_SET_EMERGENCY, OP, ICCID_OP, 720);
+
+	assert_to_card("80E28800153A09124F10" AID_OP);		/* card-side 3.8 */
+	flow_outcome(CARD_NO_ANSWER);
+	flow_card(said(E3(AID_OP, "1F", "00"), "9000"));
+	flow_card("23029000");
+	assert_answer(id, ES_EXECUTED_SUCCESS, "");
+	assert_ptr_equal(eis_emergency(flow.e->eis), eis_by_iccid(flow.e->eis, ICCID_OP));
+	flow_restart();
+	assert_ptr_equal(eis_emergency(flow.e->eis), eis_by_iccid(flow.e->eis, ICCID_OP));
+	assert_true(fallback(ICCID_BOOT));
+	boot_agrees();
+	assert_answer(set(720), ES_FAILED, "8.2.1/3.8");
+	assert_answer(flow_ask(ES4, ES_FN_SET_EMERGENCY, BOOT, ICCID_BOOT, 720), ES_FAILED, "8.2.1/3.5");
+	assert_int_equal(flow.n_sent, 0);
+	id = flow_ask(ES4, ES_FN_SET_EMERGENCY, OP, ICCID_OP, 720);
+	flow_card("23026985");
+	assert_answer(id, ES_FAILED, "8.4/4.2");
+	assert_int_equal(flow_active(), 0);
+}
+
 static void master_delete(void **state)
 {
 	flow_pol2(ICCID_OP, "DELETE", "Not-Allowed");	/* the token decides, POL2 does not */
@@ -327,7 +351,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(fallback_works), T(fallback_refused), T(fallback_asked_when_it_acts), T(fallback_silence),
-		T(fallback_never_heard), T(fallback_restart), T(fallback_counts), T(master_delete),
+		T(fallback_never_heard), T(fallback_restart), T(fallback_counts), T(emergency), T(master_delete),
 		T(master_delete_refused), T(master_delete_restart), T(connectivity_carried), T(connectivity_refused),
 		T(addressing),
 	};

@@ -107,6 +107,10 @@ static enum es_reason want(const struct world *w, enum policy_op op, size_t c, u
 		if (s < EIS_PS_DISABLED)
 			return ES_R_WRONG_STATE;
 		return w->t.i.fallback || c == 4 ? ES_R_NONE : ES_R_ATTRIBUTE_REFUSED;
+	case POLICY_EMERGENCY:		/* nobody has it */
+		if (s != EIS_PS_DISABLED)
+			return ES_R_WRONG_STATE;
+		return w->t.i.fallback ? ES_R_ATTRIBUTE_REFUSED : ES_R_NONE;
 	case POLICY_MASTER_DELETE:	/* the token decides, POL2 does not */
 		if (w->t.i.fallback)
 			return ES_R_FALLBACK_PROFILE;
@@ -125,7 +129,7 @@ static void everything(void **state)
 	static const enum policy_op ops[] = {
 		POLICY_ENABLE, POLICY_DISABLE, POLICY_DELETE, POLICY_SEND_DATA, POLICY_COMPLETED, POLICY_AUDIT,
 		POLICY_POLICY_RULES, POLICY_SUBSCRIPTION, POLICY_FALLBACK, POLICY_MASTER_DELETE, POLICY_CONNECTIVITY,
-		POLICY_ADDRESSING,
+		POLICY_ADDRESSING, POLICY_EMERGENCY,
 	};
 	unsigned long n = 0;
 	struct world w;

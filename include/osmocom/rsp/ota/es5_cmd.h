@@ -67,6 +67,7 @@ int es5_enable_profile_enc(struct bytes *script, const struct aid *isd_p);
 int es5_disable_profile_enc(struct bytes *script, const struct aid *isd_p);
 int es5_delete_enc(struct bytes *script, const struct aid *isd_p);
 int es5_set_fallback_enc(struct bytes *script, const struct aid *isd_p);
+int es5_set_emergency_enc(struct bytes *script, const struct aid *isd_p);	/* its DGI is uncertain [M] */
 int es5_confirm_notif_enc(struct bytes *script, uint16_t seq);
 int es5_get_status_enc(struct bytes *script, const struct aid *isd_p, bool next);	/* NULL: all, asks 4F 9F70 53 8F 91 */
 int es5_get_memory_enc(struct bytes *script);						/* GET DATA FF21 */
