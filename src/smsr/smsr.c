@@ -352,9 +352,9 @@ int smsr_start(struct smsr *s)
 		return -EIO;
 	es_link_resume(s->link);	/* unanswered requests find their procedures */
 	proc_resume_all(s->euiccs);
+	s->audit_bg = audit_bg_new(s->euiccs, &s->cfg.audit_bg);
 	if (s->json_srv && json_srv_start(s->json_srv) < 0)
 		return -EIO;
-	s->audit_bg = audit_bg_new(s->euiccs, &s->cfg.audit_bg);
 	txn_commit(s->db->sql);
 	LOGP(DMAIN, LOGL_NOTICE, "osmo-smsr %s: ES on %s:%u, SCP81 on %s:%u\n", s->cfg.own_id, s->cfg.es_ip,
 	     es_link_port(s->link), s->cfg.scp81_ip, card_sessions_scp81_port(s->cards));
