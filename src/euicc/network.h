@@ -33,6 +33,7 @@ void network_forget(struct network *net, void *data);
 int network_subscriber_add(struct network *net, const char *imsi, const char *msisdn, const uint8_t *k,
 			   const uint8_t *opc);
 int network_subscriber_del(struct network *net, const char *imsi);
+/* An attached one is thrown out: its attached() is told, and its ue is gone. */
 int network_subscriber_refuse(struct network *net, const char *imsi, bool refuse);
 /* MSISDN of an IMSI, NULL when unknown. */
 const char *network_msisdn(const struct network *net, const char *imsi);

@@ -405,7 +405,7 @@ static void store(void **state)
 	assert_int_equal(phone.last.ud[3], 19);
 	assert_true(network_attached(net, IMSI));
 	assert_int_equal(network_subscriber_refuse(net, IMSI, true), 0);
-	network_detach(phone.ue);
+	assert_false(phone.attached);	/* thrown out: it is gone */
 	phone.attached = true;
 	phone.ue = network_attach(net, IMSI, &phone_ops, NULL);
 	assert_true(LOOP_UNTIL(db, 2000, !phone.attached));
