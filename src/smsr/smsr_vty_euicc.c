@@ -207,6 +207,8 @@ DEFUN(show_smsc, show_smsc_cmd, "show smsc", SHOW_STR "Links to SMSCs, their rou
 	return CMD_SUCCESS;
 }
 
+ALIAS(show_smsc, show_smpp_cmd, "show smpp", SHOW_STR "The same: SMPP links to SMSCs\n")
+
 DEFUN(show_outbox, show_outbox_cmd, "show outbox", SHOW_STR "Messages to peers that are not delivered yet\n")
 {
 	if (!started(vty))
@@ -318,6 +320,7 @@ void smsr_vty_euicc_init(void)
 	install_element_ve(&show_euicc_cmd);
 	install_element_ve(&show_procedures_cmd);
 	install_element_ve(&show_smsc_cmd);
+	install_element_ve(&show_smpp_cmd);
 	install_element_ve(&show_outbox_cmd);
 	install_element_ve(&show_parties_cmd);
 	install_element(ENABLE_NODE, &euicc_enable_cmd);

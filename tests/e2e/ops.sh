@@ -24,7 +24,7 @@ check "a stranger's EID is refused" eval 'es operator ES4-GetEIS eid=89049032123
 counter() { vty "$1" "show rate-counters" | sed -n "s/.*$2: *\([0-9]*\) .*/\1/p" | head -1; }
 check "show rate-counters" eval '[ "$(counter "$P_SMSR_VTY" "es:accepted")" = 1 ]'
 check "show stats" eval 'vty "$P_SMDP_VTY" "show stats" | grep -q "Procedures asked for"'
-for c in "show procedures" "show smsc" "show outbox" "show parties" "show euicc"; do
+for c in "show procedures" "show smsc" "show smpp" "show outbox" "show parties" "show euicc"; do
 	check "$c" eval "[ -n \"\$(vty \"$P_SMSR_VTY\" \"$c\")\" ]"
 done
 
