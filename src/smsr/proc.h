@@ -58,13 +58,23 @@ struct proc_cmd {
 };
 
 struct proc;
+struct proc_card;
 struct proc_ops {
 	struct osmo_fsm *fsm;
 	void (*begin)(struct proc *p);		/* locked: ask the policy, act */
 	void (*resume)(struct proc *p);		/* after a restart; row.sent says whether anything left */
 	enum es_reason (*ask)(struct proc *p);	/* is it still allowed; right before the command leaves; may be NULL */
 	void (*fill)(struct proc *p, struct es_msg *resp);	/* fields of the answer; may be NULL */
+	/* Of those that run on proc_command_fsm: */
+	void (*send)(struct proc *p);
+	void (*answer)(struct proc *p, const struct proc_card *c);	/* the card has said something */
+	void (*silence)(struct proc *p);	/* nobody knows whether it has it; NULL: the card is asked */
+	void (*status)(struct proc *p, bool there, const struct es5_isdp_info *i);	/* what it has, then */
+	void (*unknown)(struct proc *p);	/* the validity period is over, or the card does not tell */
 };
+/* One command about the ISD-P of the row; when its answer is lost, the truth by GET STATUS. */
+enum proc_command_state { PROC_COMMAND_ST_INIT, PROC_COMMAND_ST_COMMAND, PROC_COMMAND_ST_STATUS };
+extern struct osmo_fsm proc_command_fsm;
 extern const struct proc_ops proc_switch_ops, proc_delete_ops, proc_create_isdp_ops, proc_send_data_ops, proc_audit_ops,
 			     proc_update_ops;
 

@@ -10,8 +10,6 @@
 
 #include "proc.h"
 
-enum proc_create_state { PROC_CREATE_ST_INIT, PROC_CREATE_ST_COMMAND, PROC_CREATE_ST_STATUS };
-
 static struct eis_profile *entry(struct proc *p)
 {
 	return eis_by_aid(p->e->eis, &p->row.aid);
@@ -42,12 +40,11 @@ static void begin(struct proc *p)
 	p->row.aid = t->i.isdp_aid;
 	smsr_db_proc_update(p->e->reg->db, &p->row);
 	euicc_hold(p->e, p->row.requester, p->row.iccid);
-	proc_state(p, PROC_CREATE_ST_COMMAND);
+	proc_state(p, PROC_COMMAND_ST_COMMAND);
 }
 
-static void command_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
+static void command(struct proc *p)
 {
-	struct proc *p = fi->priv;
 	const struct es_body *b = proc_body(p);
 	const struct proc_cmd cmd = {
 		.what = "CreateISDP",
@@ -87,53 +84,35 @@ static void unknown(struct proc *p)
 	proc_expire(p);
 }
 
-static void command(struct osmo_fsm_inst *fi, uint32_t event, void *data)
+static void refused(struct proc *p)
 {
-	struct proc *p = fi->priv;
-	const struct proc_card *c = data;
+	drop_entry(p);
+	euicc_hold_end(p->e);
+}
 
-	if (event == PROC_EV_EXPIRED) {
-		unknown(p);
-	} else if (c->outcome == CARD_NO_ANSWER || (c->outcome == CARD_OK && !c->has_rsp)) {
-		proc_state(p, PROC_CREATE_ST_STATUS);
-	} else if (proc_card_ok(c)) {
+static void answer(struct proc *p, const struct proc_card *c)
+{
+	if (proc_card_ok(c)) {
 		created(p);
 	} else if (p->again) {	/* refused because the first one has done its work after all? */
 		p->refused_again = true;
-		proc_state(p, PROC_CREATE_ST_STATUS);
+		proc_state(p, PROC_COMMAND_ST_STATUS);
 	} else {
-		drop_entry(p);
-		euicc_hold_end(p->e);
+		refused(p);
 		proc_fail_card(p, c);
 	}
 }
 
-static void status_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
+static void status(struct proc *p, bool there, const struct es5_isdp_info *i)
 {
-	struct proc *p = fi->priv;
-
-	proc_ask_status(p, &p->row.aid);
-}
-
-static void status(struct osmo_fsm_inst *fi, uint32_t event, void *data)
-{
-	struct proc *p = fi->priv;
-	struct es5_isdp_info i;
-	int rc = event == PROC_EV_CARD ? proc_status_answer(data, &i) : -1;
-
-	if (rc == 1) {
+	if (there) {
 		created(p);
-	} else if (rc == 0 && proc_body(p) && !p->refused_again) {
+	} else if (proc_body(p) && !p->refused_again) {
 		proc_not_done(p);
-		proc_state(p, PROC_CREATE_ST_COMMAND);
-	} else if (rc == 0) {
-		drop_entry(p);
-		euicc_hold_end(p->e);
-		proc_fail(p, ES_R_CARD_ERROR, "the card has not created it");
-	} else if (event == PROC_EV_CARD && proc_unheard(data)) {
-		proc_ask_later(p);
+		proc_state(p, PROC_COMMAND_ST_COMMAND);
 	} else {
-		unknown(p);
+		refused(p);
+		proc_fail(p, ES_R_CARD_ERROR, "the card has not created it");
 	}
 }
 
@@ -146,37 +125,12 @@ static void fill(struct proc *p, struct es_msg *resp)
 static void resume(struct proc *p)
 {
 	if (p->row.sent) {
-		proc_state(p, PROC_CREATE_ST_STATUS);
+		proc_state(p, PROC_COMMAND_ST_STATUS);
 		return;
 	}
 	drop_entry(p);
 	begin(p);
 }
 
-#define S(x) (1 << (x))
-
-static const struct osmo_fsm_state states[] = {
-	[PROC_CREATE_ST_INIT] = {
-		.name = "INIT", .out_state_mask = S(PROC_CREATE_ST_COMMAND) | S(PROC_CREATE_ST_STATUS),
-	},
-	[PROC_CREATE_ST_COMMAND] = {
-		.name = "COMMAND", .in_event_mask = S(PROC_EV_CARD) | S(PROC_EV_EXPIRED),
-		.onenter = command_onenter, .action = command, .out_state_mask = S(PROC_CREATE_ST_STATUS),
-	},
-	[PROC_CREATE_ST_STATUS] = {
-		.name = "STATUS", .in_event_mask = S(PROC_EV_CARD) | S(PROC_EV_EXPIRED),
-		.onenter = status_onenter, .action = status, .out_state_mask = S(PROC_CREATE_ST_COMMAND),
-	},
-};
-
-static struct osmo_fsm fsm = {
-	.name = "proc_create_isdp", .states = states, .num_states = ARRAY_SIZE(states), .log_subsys = DPROC,
-	.event_names = proc_event_names,
-};
-
-static __attribute__((constructor)) void on_dso_load(void)
-{
-	OSMO_ASSERT(osmo_fsm_register(&fsm) == 0);
-}
-
-const struct proc_ops proc_create_isdp_ops = { .fsm = &fsm, .begin = begin, .resume = resume, .fill = fill };
+const struct proc_ops proc_create_isdp_ops = { .fsm = &proc_command_fsm, .begin = begin, .resume = resume, .fill = fill,
+					      .send = command, .answer = answer, .status = status, .unknown = unknown };

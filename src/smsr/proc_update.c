@@ -15,8 +15,6 @@
 #include "es_notify.h"
 #include "proc.h"
 
-enum proc_update_state { PROC_UPDATE_ST_INIT, PROC_UPDATE_ST_COMMAND, PROC_UPDATE_ST_STATUS };
-
 /* How the truth is found when no answer came. */
 enum silence {
 	SILENCE_ASK,	/* GET STATUS of the ISD-P tells */
@@ -177,9 +175,7 @@ static enum es_reason ask(struct proc *p)
 static void begin(struct proc *p)
 {
 	const struct eis_profile *t = eis_by_iccid(p->e->eis, p->row.iccid);
-	struct bytes *probe;
 	enum es_reason r = ask(p);
-	int rc;
 
 	if (r) {
 		proc_fail(p, r, NULL);
@@ -187,19 +183,18 @@ static void begin(struct proc *p)
 	}
 	if (t)
 		p->row.aid = t->i.isdp_aid;
-	probe = bytes_new(p, 0);
-	rc = update_of(p)->enc(p, probe);
-	talloc_free(probe);
-	if (rc < 0) {
-		proc_fail(p, ES_R_PARAM_INVALID, "nothing that may be sent to this card");
-		return;
-	}
-	proc_state(p, PROC_UPDATE_ST_COMMAND);
+	proc_state(p, PROC_COMMAND_ST_COMMAND);
 }
 
-static void command_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
+static void unknown(struct proc *p)
 {
-	struct proc *p = fi->priv;
+	if (p->row.sent && update_of(p)->silence == SILENCE_ASK)
+		eis_want_audit(p->e->eis);
+	proc_expire(p);
+}
+
+static void command(struct proc *p)
+{
 	struct proc_cmd cmd = {
 		.what = update_of(p)->what, .step = PROC_STEP_COMMAND, .changes = true, .keep = true,
 	};
@@ -207,8 +202,15 @@ static void command_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
 
 	if (p->row.kind == PROC_CONNECTIVITY)
 		cmd.target = p->row.aid;
-	update_of(p)->enc(p, script);
-	proc_send(p, &cmd, script);
+	if (update_of(p)->enc(p, script) >= 0) {
+		proc_send(p, &cmd, script);
+		return;
+	}
+	talloc_free(script);
+	if (p->row.sent)	/* an earlier one may have done its work */
+		unknown(p);
+	else
+		proc_fail(p, ES_R_PARAM_INVALID, "nothing that may be sent to this card");
 }
 
 static void finished(struct proc *p)
@@ -221,18 +223,11 @@ static void finished(struct proc *p)
 	proc_done(p);
 }
 
-static void unknown(struct proc *p)
-{
-	if (p->row.sent && update_of(p)->silence == SILENCE_ASK)
-		eis_want_audit(p->e->eis);
-	proc_expire(p);
-}
-
 static void silence(struct proc *p)
 {
 	switch (update_of(p)->silence) {
 	case SILENCE_ASK:
-		proc_state(p, PROC_UPDATE_ST_STATUS);
+		proc_state(p, PROC_COMMAND_ST_STATUS);
 		return;
 	case SILENCE_AGAIN:
 		proc_ask_later(p);
@@ -244,76 +239,27 @@ static void silence(struct proc *p)
 	}
 }
 
-static void command(struct osmo_fsm_inst *fi, uint32_t event, void *data)
+static void answer(struct proc *p, const struct proc_card *c)
 {
-	struct proc *p = fi->priv;
-	const struct proc_card *c = data;
-
-	if (event == PROC_EV_EXPIRED)
-		unknown(p);
-	else if (c->outcome == CARD_NO_ANSWER || (c->outcome == CARD_OK && !c->has_rsp))
-		silence(p);
-	else if (proc_card_ok(c) || (p->row.kind == PROC_MASTER_DELETE && proc_card_sw(c, 0x6A88)))
+	if (proc_card_ok(c) || (p->row.kind == PROC_MASTER_DELETE && proc_card_sw(c, 0x6A88)))
 		finished(p);
 	else
 		proc_fail_card(p, c);
 }
 
-static void status_onenter(struct osmo_fsm_inst *fi, uint32_t prev_state)
+static void status(struct proc *p, bool there, const struct es5_isdp_info *i)
 {
-	struct proc *p = fi->priv;
-
-	proc_ask_status(p, &p->row.aid);
-}
-
-/* The question had the higher counter: a card that has not done it will not any more, and may be told again. */
-static void status(struct osmo_fsm_inst *fi, uint32_t event, void *data)
-{
-	struct proc *p = fi->priv;
-	struct es5_isdp_info i = {};
-	int rc = event == PROC_EV_CARD ? proc_status_answer(data, &i) : -1;
-
-	if (rc >= 0 && update_of(p)->is_done(rc == 1, &i)) {
+	if (update_of(p)->is_done(there, i)) {
 		finished(p);
-	} else if (rc == 0) {
+	} else if (!there) {
 		eis_want_audit(p->e->eis);
 		proc_fail(p, ES_R_CARD_ERROR, "the card has no such profile");
-	} else if (rc == 1 && (p->row.kind != PROC_MASTER_DELETE || p->data)) {
+	} else if (p->row.kind != PROC_MASTER_DELETE || p->data) {
 		proc_not_done(p);
-		proc_state(p, PROC_UPDATE_ST_COMMAND);
-	} else if (rc == 1) {
-		proc_fail(p, ES_R_CARD_ERROR, "not done before a restart of the SM-SR, begin again");
-	} else if (event == PROC_EV_CARD && proc_unheard(data)) {
-		proc_ask_later(p);
+		proc_state(p, PROC_COMMAND_ST_COMMAND);
 	} else {
-		unknown(p);
+		proc_fail(p, ES_R_CARD_ERROR, "not done before a restart of the SM-SR, begin again");
 	}
-}
-
-#define S(x) (1 << (x))
-
-static const struct osmo_fsm_state states[] = {
-	[PROC_UPDATE_ST_INIT] = {
-		.name = "INIT", .out_state_mask = S(PROC_UPDATE_ST_COMMAND) | S(PROC_UPDATE_ST_STATUS),
-	},
-	[PROC_UPDATE_ST_COMMAND] = {
-		.name = "COMMAND", .in_event_mask = S(PROC_EV_CARD) | S(PROC_EV_EXPIRED),
-		.onenter = command_onenter, .action = command, .out_state_mask = S(PROC_UPDATE_ST_STATUS),
-	},
-	[PROC_UPDATE_ST_STATUS] = {
-		.name = "STATUS", .in_event_mask = S(PROC_EV_CARD) | S(PROC_EV_EXPIRED),
-		.onenter = status_onenter, .action = status, .out_state_mask = S(PROC_UPDATE_ST_COMMAND),
-	},
-};
-
-static struct osmo_fsm fsm = {
-	.name = "proc_update", .states = states, .num_states = ARRAY_SIZE(states), .log_subsys = DPROC,
-	.event_names = proc_event_names,
-};
-
-static __attribute__((constructor)) void on_dso_load(void)
-{
-	OSMO_ASSERT(osmo_fsm_register(&fsm) == 0);
 }
 
 static void resume(struct proc *p)
@@ -321,9 +267,10 @@ static void resume(struct proc *p)
 	if (!p->row.sent || update_of(p)->silence == SILENCE_AGAIN)
 		begin(p);
 	else if (update_of(p)->silence == SILENCE_ASK)
-		proc_state(p, PROC_UPDATE_ST_STATUS);
+		proc_state(p, PROC_COMMAND_ST_STATUS);
 	else
 		proc_fail(p, ES_R_EXPIRED_NO_RESPONSE, "interrupted by a restart of the SM-SR, begin again");
 }
 
-const struct proc_ops proc_update_ops = { .fsm = &fsm, .begin = begin, .resume = resume, .ask = ask };
+const struct proc_ops proc_update_ops = { .fsm = &proc_command_fsm, .begin = begin, .resume = resume, .ask = ask, .send = command,
+					 .answer = answer, .silence = silence, .status = status, .unknown = unknown };
