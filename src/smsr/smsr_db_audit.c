@@ -39,7 +39,7 @@ const char smsr_db_audit_schema[] =
 	" BEGIN SELECT RAISE(ABORT, 'append only'); END;";
 
 enum { ST_ADD, ST_HEAD, ST_LAST, ST_KEY, ST_KEY_PUT, ST_SINCE, ST_CHECKPOINT, ST_CHECKPOINT_LAST, ST_CHECKPOINTS, ST_ALL,
-       ST_COUNT };
+       ST_CHAIN, ST_COUNT };
 #define FIELDS "at, who, eid, proc_id, procedure, operation, outcome, card"
 static const char *const sql[] = {
 	[ST_ADD] = "INSERT INTO audit (" FIELDS ", mac) VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)",
@@ -51,6 +51,7 @@ static const char *const sql[] = {
 	[ST_CHECKPOINT] = "INSERT INTO audit_checkpoint (line, at, mac) VALUES (?1, ?2, ?3)",
 	[ST_CHECKPOINT_LAST] = "SELECT line, at, mac FROM audit_checkpoint ORDER BY id DESC LIMIT 1",
 	[ST_CHECKPOINTS] = "SELECT id, line, at, mac FROM audit_checkpoint ORDER BY id",
+	[ST_CHAIN] = "SELECT min(id) FROM audit WHERE mac IS NOT NULL",
 	[ST_ALL] = "SELECT " FIELDS ", mac, id FROM audit ORDER BY eid, id",
 };
 osmo_static_assert(ARRAY_SIZE(sql) == ST_COUNT, each_statement_has_a_text);
@@ -277,15 +278,20 @@ static unsigned verify_lines(struct smsr_db *db, FILE *report, uint64_t *lines)
 	uint8_t before[MAC_LEN] = { 0 }, mac[MAC_LEN];
 	char eid[EID_STR_SIZE] = "";
 	unsigned bad = 0;
+	int64_t chain = 0;	/* lines before it are older than the chain */
 
+	if (sqldb_step(db->audit, ST_CHAIN) == 1) {
+		chain = sqldb_col_int(db->audit, ST_CHAIN, 0);
+		sqldb_reset(db->audit, ST_CHAIN);
+	}
 	for (*lines = 0; sqldb_step(db->audit, ST_ALL) == 1; (*lines)++) {
 		struct smsr_audit a = row(db, ST_ALL);
 		const char *of = sqldb_col_text(db->audit, ST_ALL, 2);
 		size_t len;
 		const uint8_t *have = sqldb_col_blob(db->audit, ST_ALL, 8, &len);
-		bool first = strcmp(eid, of) != 0;
+		int64_t id = sqldb_col_int(db->audit, ST_ALL, 9);
 
-		if (first) {
+		if (strcmp(eid, of)) {
 			OSMO_STRLCPY_ARRAY(eid, of);
 			memset(before, 0, sizeof(before));
 		}
@@ -294,11 +300,10 @@ static unsigned verify_lines(struct smsr_db *db, FILE *report, uint64_t *lines)
 			memcpy(before, have, MAC_LEN);
 		if (len == MAC_LEN && !memcmp(mac, have, MAC_LEN))
 			continue;
-		if (!len && first)
-			continue;	/* older than the chain */
+		if (!len && id < chain)
+			continue;
 		bad++;
-		fprintf(report, "EID %s, line %" PRId64 ": it was changed, or one before it changed or removed\n", of,
-			sqldb_col_int(db->audit, ST_ALL, 9));
+		fprintf(report, "EID %s, line %" PRId64 ": it was changed, or one before it changed or removed\n", of, id);
 	}
 	return bad;
 }

@@ -105,6 +105,7 @@ static void changed(void **state)
 		"UPDATE audit SET mac = NULL WHERE id = 2400",
 		"UPDATE audit SET mac = NULL",
 		"UPDATE audit SET mac = zeroblob(16) WHERE id = 2498",
+		"INSERT INTO audit (at, eid, procedure, operation) VALUES (1, '89030000000000000000000000000000', 'x', 'y')",
 		"DELETE FROM audit WHERE id = 1",
 		"DELETE FROM audit WHERE id = 2400",
 		"DELETE FROM audit WHERE id <= 1000; DELETE FROM audit_checkpoint WHERE id = 1",
