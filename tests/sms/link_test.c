@@ -1,4 +1,4 @@
-/* sms_port against an SMSC in the same process: the simulator's network, and a scripted one that misbehaves.
+/* sms_port against an SMSC in the same process, the simulator's network. One that answers by script: smsc_test.c.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
@@ -8,17 +8,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <arpa/inet.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <osmocom/core/application.h>
 #include <osmocom/core/fsm.h>
 #include <osmocom/core/talloc.h>
 #include <osmocom/core/utils.h>
 
 #include <osmocom/rsp/sms/concat.h>
-#include <osmocom/rsp/sms/smpp_conn.h>
 #include <osmocom/rsp/sms/sms_port.h>
 #include <osmocom/rsp/util/logging.h>
 
@@ -440,157 +435,6 @@ static void receipts(void **state)
 	assert_non_null(strstr(sms_port_describe(port, root), "SMS: 0 waiting, 0 with an SMSC, 0 stored there, 12 delivered"));
 }
 
-/* --- an SMSC that answers by script --- */
-
-static struct script {
-	int listener, n, seen, closed;
-	uint32_t status[8];
-	bool silent, garbage;
-	struct osmo_fd ofd;
-	struct smpp_conn *conn;
-	int64_t at[16];
-	uint32_t deliver_status;
-} script;
-
-static void script_rx(void *priv, const struct smpp_pdu *pdu)
-{
-	if (pdu->id == SMPP_DELIVER_SM + SMPP_RESP)
-		script.deliver_status = pdu->status;
-	if (pdu->id & SMPP_RESP)
-		return;
-	if (pdu->id == SMPP_SUBMIT_SM) {
-		uint32_t status = script.seen < 8 ? script.status[script.seen] : 0;
-
-		script.at[script.seen++ % 16] = loop_now_ms();
-		if (!script.silent)
-			smpp_conn_tx_resp(script.conn, pdu, status, "id");
-		return;
-	}
-	smpp_conn_tx_resp(script.conn, pdu, 0, "smsc");
-}
-
-static void script_closed(void *priv, const char *reason)
-{
-	script.conn = NULL;
-	script.closed++;
-}
-
-static const struct smpp_conn_ops script_ops = { .rx = script_rx, .closed = script_closed };
-
-static int script_accept(struct osmo_fd *ofd, unsigned int what)
-{
-	script.conn = smpp_conn_new(root, accept(ofd->fd, NULL, NULL), false, &script_ops, NULL);
-	script.n++;
-	return 0;
-}
-
-static int setup_script(void **state)
-{
-	struct sockaddr_in sin = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(sin);
-
-	setup(state);
-	memset(&script, 0, sizeof(script));
-	script.listener = socket(AF_INET, SOCK_STREAM, 0);
-	assert_int_equal(bind(script.listener, (struct sockaddr *)&sin, len), 0);
-	assert_int_equal(listen(script.listener, 5), 0);
-	assert_int_equal(getsockname(script.listener, (struct sockaddr *)&sin, &len), 0);
-	osmo_fd_setup(&script.ofd, script.listener, OSMO_FD_READ, script_accept, NULL, 0);
-	assert_int_equal(osmo_fd_register(&script.ofd), 0);
-	port = new_port(ntohs(sin.sin_port), "x", 2, 1);
-	assert_true(LOOP_UNTIL(db, 2000, sms_port_up(port)));
-	return 0;
-}
-
-static int teardown_script(void **state)
-{
-	osmo_fd_unregister(&script.ofd);
-	close(script.listener);
-	smpp_conn_close(script.conn);
-	return teardown(state);
-}
-
-static void busy_smsc(void **state)
-{
-	script.status[0] = SMPP_ST_THROTTLED;
-	script.status[1] = SMPP_ST_SYS_ERR;
-	assert_int_equal(send_n(10, 1), 0);
-	assert_true(LOOP_UNTIL(db, 5000, user.n == 1));
-	assert_int_equal(user.done[SMS_DELIVERED], 1);
-	assert_int_equal(script.seen, 3);
-	assert_true(script.at[1] - script.at[0] >= 900);
-	assert_true(script.at[2] - script.at[1] >= 900);
-}
-
-static void system_error(void **state)
-{
-	for (int i = 0; i < 8; i++)
-		script.status[i] = SMPP_ST_SYS_ERR;
-	assert_int_equal(send_n(10, 1), 0);
-	assert_true(LOOP_UNTIL(db, 6000, user.done[SMS_FAILED] == 1));
-	assert_int_equal(script.seen, 4);	/* again three times */
-}
-
-/* no answer: failed after the response time-out; a late answer belongs to nothing; the window frees again */
-static void silent_smsc(void **state)
-{
-	uint8_t packet[4] = { 1 };
-
-	script.silent = true;
-	for (int i = 0; i < 3; i++)
-		assert_int_equal(sms_port_send(port, (char[]){ '4', '9', '1', '0' + i, 0 }, packet, 4, user_done, NULL), 0);
-	LOOP_FOR(db, 100);
-	assert_int_equal(script.seen, 2);	/* the window */
-	assert_true(LOOP_UNTIL(db, 3000, user.done[SMS_FAILED] == 2));
-	assert_true(LOOP_UNTIL(db, 3000, script.seen == 3));
-	smpp_conn_tx_resp(script.conn, &(struct smpp_pdu){ .id = SMPP_SUBMIT_SM, .seq = 2 }, 0, "late");
-	assert_true(LOOP_UNTIL(db, 3000, user.n == 3));
-	assert_int_equal(user.done[SMS_DELIVERED], 0);
-	assert_true(sms_port_up(port));
-}
-
-static void tx_deliver(uint8_t esm_class, const uint8_t *ud, size_t len)
-{
-	struct smpp_pdu pdu = { .id = SMPP_DELIVER_SM, .seq = 5, .sm = { .esm_class = esm_class, .ud_len = len,
-				.src = { .ton = 3, .npi = 1, .digits = MSISDN }, .dst = { .npi = 1, .digits = "1001" } } };
-
-	memcpy(pdu.sm.ud, ud, len);
-	script.deliver_status = 0xFFFF;
-	smpp_conn_tx(script.conn, &pdu);
-	assert_true(LOOP_UNTIL(db, 2000, script.deliver_status != 0xFFFF));
-}
-
-/* what is no packet is answered and survived; a length out of bounds ends the connection, and it comes back */
-static void bad_pdus(void **state)
-{
-	uint8_t raw[64] = { 0, 0, 0, 20, 0, 0, 0, 5 };
-	int fd;
-
-	tx_deliver(0x41, (uint8_t[]){ 2, 0x71, 0, 0x5A }, 4);
-	assert_int_equal(script.deliver_status, 0);
-	assert_int_equal(user.rx, 1);
-	tx_deliver(0x04, (uint8_t[]){ 'i', 'd' }, 2);	/* receipt */
-	assert_int_equal(script.deliver_status, 0);
-	tx_deliver(0x40, (uint8_t[]){ 9, 0x71, 0, 0x5A }, 4);
-	assert_int_equal(script.deliver_status, SMPP_ST_RX_PERM);
-	tx_deliver(0x40, (uint8_t[]){ 5, 0, 3, 1, 200, 1, 0x5A }, 7);	/* 200 parts */
-	assert_int_equal(script.deliver_status, SMPP_ST_RX_PERM);
-	tx_deliver(0x40, (uint8_t[]){ 2, 0x11, 0, 0x5A }, 4);
-	assert_int_equal(script.deliver_status, SMPP_ST_RX_PERM);
-	assert_int_equal(user.rx, 1);
-	fd = ((struct osmo_fd *)script.conn)->fd;	/* its first member: a raw word past the encoder */
-	assert_int_equal(send(fd, raw, 20, 0), 20);
-	LOOP_FOR(db, 50);
-	assert_true(sms_port_up(port));
-	tx_deliver(0x41, (uint8_t[]){ 2, 0x71, 0, 0x5A }, 4);
-	assert_int_equal(user.rx, 2);
-	raw[2] = 0x10;
-	assert_int_equal(send(fd, raw, 20, 0), 20);
-	assert_true(LOOP_UNTIL(db, 1000, !sms_port_up(port)));
-	assert_true(LOOP_UNTIL(db, 3000, sms_port_up(port)));
-	assert_int_equal(script.n, 2);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -604,10 +448,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(password, setup_net, teardown),
 		cmocka_unit_test_setup_teardown(store, setup_net, teardown),
 		cmocka_unit_test_setup_teardown(receipts, setup_net, teardown),
-		cmocka_unit_test_setup_teardown(busy_smsc, setup_script, teardown_script),
-		cmocka_unit_test_setup_teardown(system_error, setup_script, teardown_script),
-		cmocka_unit_test_setup_teardown(silent_smsc, setup_script, teardown_script),
-		cmocka_unit_test_setup_teardown(bad_pdus, setup_script, teardown_script),
 	};
 	void *ctx = talloc_named_const(NULL, 0, "link_test");
 	int rc;
