@@ -339,6 +339,7 @@ static void slice_release(struct stock_batches *b)
 
 static void finished(struct stock_batches *b)
 {
+	close_source(b);	/* cancelled before its turn: nobody has opened it */
 	b->row.finished = clock_now();
 	if (b->row.state == BATCH_DONE) {
 		counter_add(CTR_STOCK_IMPORTED, b->row.rows);

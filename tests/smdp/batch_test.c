@@ -207,6 +207,24 @@ static void test_cancel(void **state)
 	assert_string_equal(row.message, "cancelled\n");
 }
 
+/* What was cancelled before its turn takes no room any more. */
+static void test_cancel_text(void **state)
+{
+	size_t len = 5U << 20;
+	char *text = talloc_zero_size(w.ctx, len);
+	const char *err;
+	int64_t id;
+
+	for (int i = 0; i < 2; i++) {
+		id = stock_batches_import_text(w.b, OWNER, "tiny", text, len, &err);
+		assert_true(id > 0);
+		assert_int_equal(stock_batches_import_text(w.b, OWNER, "tiny", text, len, &err), -ENOSPC);
+		assert_int_equal(stock_batches_cancel(w.b, id), 0);
+		while (stock_batches_step(w.b))
+			txn_commit(smdp_db_sql(w.db));
+	}
+}
+
 /* The list first, the keys another day: un-personalised cannot be ordered. A batch of keys that is refused leaves it
  * so. */
 static void test_keys_later(void **state)
@@ -282,7 +300,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(test_good), T(test_bad_rows), T(test_plmn), T(test_all_or_nothing), T(test_resume),
-		T(test_file_changes), T(test_cancel), T(test_keys_later), T(test_text),
+		T(test_file_changes), T(test_cancel), T(test_cancel_text), T(test_keys_later), T(test_text),
 	};
 	void *log_ctx = talloc_named_const(NULL, 0, "logging");
 	int rc;
