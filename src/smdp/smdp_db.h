@@ -116,7 +116,7 @@ struct hlr_row {
 int smdp_db_hlr_put(struct smdp_db *db, const char *iccid, bool present, int64_t next);	/* instead of an older wish */
 /* A wish to be there for each profile that is with someone, at most limit: how many. */
 int smdp_db_hlr_put_all(struct smdp_db *db, int64_t next, unsigned limit);
-int smdp_db_hlr_save(struct smdp_db *db, const struct hlr_row *r);
+int smdp_db_hlr_save(struct smdp_db *db, const struct hlr_row *r);	/* not if the other wish has come meanwhile */
 int smdp_db_hlr_del(struct smdp_db *db, const char *iccid);
 int smdp_db_hlr_get(struct smdp_db *db, const char *iccid, struct hlr_row *r);
 int smdp_db_hlr_next(struct smdp_db *db, struct hlr_row *r);	/* the one due first; -ENOENT */

@@ -25,7 +25,7 @@ enum {
 
 static const char *const sql[] = {
 	[ST_PUT] = "INSERT OR REPLACE INTO hlr (" COLS ") VALUES (?, ?, 0, ?, 0, '')",
-	[ST_SAVE] = "UPDATE hlr SET tries = ?3, next = ?4, dead = ?5, message = ?6 WHERE iccid = ?1",
+	[ST_SAVE] = "UPDATE hlr SET tries = ?3, next = ?4, dead = ?5, message = ?6 WHERE iccid = ?1 AND present = ?2",
 	[ST_DEL] = "DELETE FROM hlr WHERE iccid = ?",
 	[ST_GET] = "SELECT " COLS " FROM hlr WHERE iccid = ?",
 	[ST_NEXT] = "SELECT " COLS " FROM hlr WHERE dead = 0 ORDER BY next LIMIT 1",
@@ -54,6 +54,7 @@ int smdp_db_hlr_put(struct smdp_db *db, const char *iccid, bool present, int64_t
 int smdp_db_hlr_save(struct smdp_db *db, const struct hlr_row *r)
 {
 	sqldb_bind_text(db->hlr, ST_SAVE, 1, r->iccid);
+	sqldb_bind_int(db->hlr, ST_SAVE, 2, r->present);
 	sqldb_bind_int(db->hlr, ST_SAVE, 3, r->tries);
 	sqldb_bind_int(db->hlr, ST_SAVE, 4, r->next);
 	sqldb_bind_int(db->hlr, ST_SAVE, 5, r->dead);

@@ -277,6 +277,28 @@ static void test_states(void **state)
 	talloc_free(ctx);
 }
 
+/* A subscriber that is given up while the profile comes back: that it is to be removed is another wish. */
+static void test_hlr_wish(void **state)
+{
+	void *ctx = talloc_new(NULL);
+	struct smdp_db *db = smdp_db_open(ctx, ":memory:");
+	struct hlr_row r, now;
+
+	assert_int_equal(smdp_db_hlr_put(db, "89019990001234567893", true, 1), 0);
+	assert_int_equal(smdp_db_hlr_next(db, &r), 0);
+	r.dead = true;
+	r.tries = 10;
+	assert_int_equal(smdp_db_hlr_save(db, &r), 0);
+	assert_int_equal(smdp_db_hlr_get(db, r.iccid, &now), 0);
+	assert_true(now.dead && now.tries == 10);
+	assert_int_equal(smdp_db_hlr_put(db, r.iccid, false, 2), 0);
+	assert_int_equal(smdp_db_hlr_save(db, &r), 0);
+	assert_int_equal(smdp_db_hlr_get(db, r.iccid, &now), 0);
+	assert_true(!now.present && !now.dead && now.tries == 0 && now.next == 2);
+	smdp_db_close(db);
+	talloc_free(ctx);
+}
+
 static int import(struct stock *s, const char *text, mode_t mode)
 {
 	write_file("import", text, strlen(text), mode);
@@ -335,6 +357,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_golden, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_upgrade, setup, teardown),
 		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_hlr_wish),
 		cmocka_unit_test_setup_teardown(test_import, setup, teardown),
 	};
 	void *log_ctx = talloc_named_const(NULL, 0, "logging");
