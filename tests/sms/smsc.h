@@ -33,7 +33,7 @@ static struct sqldb *db;
 struct smsc {				/* the other end */
 	struct osmo_fd ofd;
 	struct smpp_conn *conn;
-	int port, binds, seen, unbinds;
+	int port, binds, seen, unbinds;	/* unbinds: asked for, or answered */
 	uint32_t status[16];		/* for the n-th message, then 0 */
 	bool silent, dead;		/* dead: answers nothing at all */
 	int silent_at;			/* only this one is not answered, from 1 on */
@@ -108,7 +108,7 @@ static inline void smsc_rx(void *priv, const struct smpp_pdu *pdu)
 	case SMPP_BIND_TRX:
 		s->binds++;
 		break;
-	case SMPP_UNBIND:
+	case SMPP_UNBIND: case SMPP_RESP | SMPP_UNBIND:
 		s->unbinds++;
 		break;
 	}

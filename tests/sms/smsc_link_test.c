@@ -3,7 +3,7 @@
 
 #include "smsc.h"
 
-/* an unbind of the SMSC is answered; it comes back; a bind that is refused is not tried every second */
+/* an unbind of the SMSC is answered, and the link comes back */
 static void unbound(void **state)
 {
 	struct smpp_pdu pdu = { .id = SMPP_UNBIND, .seq = 5 };
@@ -14,6 +14,7 @@ static void unbound(void **state)
 	assert_true(LOOP_UNTIL(db, 2000, !sms_port_up(port)));
 	assert_true(LOOP_UNTIL(db, 3000, sms_port_up(port)));
 	assert_int_equal(a.binds, 2);
+	assert_int_equal(a.unbinds, 1);
 }
 
 /* enquire_link, and the end of a link where two of them stay unanswered */
