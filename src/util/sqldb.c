@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <talloc.h>
 #include <unistd.h>
 
@@ -176,11 +175,12 @@ int sqldb_backup(const char *path, const char *copy)
 {
 	sqlite3 *h = NULL;
 	char *sql = NULL;
-	int rc = -EIO, fd;
+	int rc = -EIO, fd = open(copy, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);	/* VACUUM fills an empty file */
 
-	if (access(copy, F_OK) == 0) {
-		LOGP(DDB, LOGL_ERROR, "%s exists already\n", copy);
-		return -EEXIST;
+	if (fd < 0) {
+		rc = -errno;
+		LOGP(DDB, LOGL_ERROR, "%s: %s\n", copy, strerror(errno));
+		return rc;
 	}
 	if (sqlite3_open_v2(path, &h, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK && !sqlite3_busy_timeout(h, 5000) &&
 	    (sql = sqlite3_mprintf("VACUUM INTO %Q", copy)) &&
@@ -190,11 +190,11 @@ int sqldb_backup(const char *path, const char *copy)
 		LOGP(DDB, LOGL_ERROR, "copy of %s: %s\n", path, h ? sqlite3_errmsg(h) : "no memory");
 	sqlite3_free(sql);
 	sqlite3_close(h);
-	fd = rc ? -1 : open(copy, O_RDONLY | O_CLOEXEC);
-	if (!rc && (fd < 0 || fchmod(fd, 0600) < 0 || fsync(fd) < 0))
+	if (!rc && fsync(fd) < 0)
 		rc = -EIO;
-	if (fd >= 0)
-		close(fd);
+	close(fd);
+	if (rc)
+		unlink(copy);
 	return rc;
 }
 
@@ -304,6 +304,27 @@ int sqldb_exec(struct sqldb_stmts *s, unsigned st)
 	if (rc == 1)
 		sqldb_reset(s, st);
 	return rc < 0 ? rc : 0;
+}
+
+int64_t sqldb_insert(struct sqldb_stmts *s, unsigned st)
+{
+	int rc = sqldb_exec(s, st);
+
+	return rc < 0 ? rc : sqldb_last_id(s->db);
+}
+
+int sqldb_change(struct sqldb_stmts *s, unsigned st)
+{
+	int rc = sqldb_exec(s, st);
+
+	return rc < 0 ? rc : sqlite3_changes(s->db->h);
+}
+
+int sqldb_find(struct sqldb_stmts *s, unsigned st)
+{
+	int rc = sqldb_step(s, st);
+
+	return rc == 1 ? 0 : rc < 0 ? rc : -ENOENT;
 }
 
 int64_t sqldb_col_int(struct sqldb_stmts *s, unsigned st, int col)
