@@ -84,10 +84,11 @@ static int tuak_run(uint8_t state[200], const struct key *k, const uint8_t top[3
 		    uint8_t instance, const uint8_t rand[16], const uint8_t sqn[6], const uint8_t amf[2])
 {
 	uint8_t kb[32];
-	size_t len = key_export(k, kb, sizeof(kb));
+	size_t len = key_len(k);
 
 	if ((len != 16 && len != 32) || !iterations || iterations > TUAK_ITERATIONS_MAX)
 		return -EINVAL;
+	key_export(k, kb, sizeof(kb));
 	memset(state, 0, 200);
 	tuak_put(state, top, 32);
 	state[32] = instance | (len == 32);
