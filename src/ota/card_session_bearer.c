@@ -172,6 +172,8 @@ static enum card_bearer choose(struct card *card, char *why, size_t size)
 		snprintf(why, size, "the chain of scripts was begun so");
 		return chain_one(card);
 	}
+	if (cmd->c.chained)	/* it goes on where it begins now, not where an earlier try began */
+		card->s80.chain = card->s81.chain = card->sct.chain = false;
 	b = open_one(card);
 	if (b) {
 		snprintf(why, size, "a session is open");

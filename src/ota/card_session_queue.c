@@ -136,6 +136,7 @@ static void piece_done(struct card *card, const struct script_rsp *r)
 	card_learn(card, CARD_OK);
 	osmo_timer_schedule(&cmd->deadline, cmd->timeout_s, 0);
 	cmd->resync = false;
+	cmd->c.first_in_chain = false;	/* whether it can be cut for this bearer or not */
 	card_bearer_cut(card);		/* a POST in hand takes it at once */
 	cmd->again = true;		/* else the loop starts it */
 	card_kick(card);

@@ -67,6 +67,30 @@ static void test_chain_lost(void **state)
 	assert_int_equal(r->code, 204);
 }
 
+/* It was to begin by SMS, and began in the session that the card opened meanwhile: there it goes on. */
+static void test_chain_moved_before(void **state)
+{
+	struct owner o = { 0 }, o2 = { 0 };
+	struct card_cmd c = card_download(&o), c2 = card_download(&o2);
+	struct http_req *r;
+
+	c.chained = c.first_in_chain = c2.chained = true;
+	c2.more = false;
+	W->bearer.order[0] = CARD_BEARER_SCP80;
+	W->bearer.n_order = 1;
+	world_start(5);
+	world_send(&o, &c, 5);
+	world_sms(0, SMS_UNREACHABLE);
+	r = card_post(NULL, NULL, NULL);
+	world_wait(&r->n_answers, 1);
+	assert_hex(r->answer, r->answer_len, "AE80830101220880F24002024F00000000");
+	r = card_post(r->next_uri, "ok", OK_BODY);
+	assert_int_equal(o.outcome, CARD_OK);
+	world_send(&o2, &c2, 5);
+	assert_int_equal(W->n_sms, 1);
+	assert_hex(r->answer, r->answer_len, "AE80830103220880F24002024F00000000");
+}
+
 /* Nothing is ready, but something is announced: 204 with Next-URI keeps the card for a while (ota-transport 8.5). */
 static void test_polls(void **state)
 {
@@ -197,7 +221,8 @@ int main(void)
 {
 #define T(x) cmocka_unit_test_setup_teardown(test_##x, world_setup, world_teardown)
 	const struct CMUnitTest tests[] = {
-		T(closed_under_script), T(chain_lost), T(polls), T(status_words), T(retry_policy), T(trigger_name),
+		T(closed_under_script), T(chain_lost), T(chain_moved_before),
+		T(polls), T(status_words), T(retry_policy), T(trigger_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
