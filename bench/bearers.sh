@@ -51,8 +51,7 @@ cell() { # BEARER CONDITION NUMBER
 		read -r iccid imsi msisdn < <(order "$3" $i)
 		echo "$iccid" >>"$D/lines"
 		SIM_NETWORK+=" subscriber imsi $imsi msisdn $msisdn"$'\n'
-		printf '{"upp_file":"%s","msisdn":"%s","owner":"%s","type":"bench","iccid":"%s","imsi":"%s","k":"%032x","opc":"%032x"}\n' \
-			"$package" "$msisdn" $OID_OP "$iccid" "$imsi" $((i + 1)) $((i + 2))
+		stock_line "$package" "$iccid" "$imsi" "$msisdn" "$(printf %032x $((i + 1)))" "$(printf %032x $((i + 2)))" bench
 	done >"$D/stock.json"
 	CA_BATCH="--bearers cattp,https"
 	stack_prepare "$N" "$package" >/dev/null 2>&1 || die "preparation"

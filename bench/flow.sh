@@ -15,14 +15,12 @@ die() { echo "flow: $*"; tail -5 "$D"/*.log; exit 1; }
 
 "$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/p.der" >/dev/null || die "profile"
 stack_ports
-subscribers=$(for ((i = 0; i < N; i++)); do printf ' subscriber imsi 0010199%08d msisdn 49170%07d\n' $i $i; done)
-SIM_NETWORK=$subscribers
+SIM_NETWORK=$(for ((i = 0; i < N; i++)); do printf ' subscriber imsi 0010199%08d msisdn 49170%07d\n' $i $i; done)
 SIM_CARDS=${SIM_CARDS:- card dialect mixed}
 iccids=()
 for ((i = 0; i < N; i++)); do
 	p=$(printf '8988001777%09d' $i); c=$p$(luhn "$p"); iccids+=("$c")
-	printf '{"upp_file":"%s","msisdn":"49170%07d","owner":"%s","type":"bulk","iccid":"%s","imsi":"0010199%08d","k":"%032x","opc":"%032x"}\n' \
-		"$D/p.der" $i $OID_OP "$c" $i $((i + 1)) $((i + 2))
+	stock_line "$D/p.der" "$c" "$(printf 0010199%08d $i)" "$(printf 49170%07d $i)" "$(printf %032x $((i + 1)))" "$(printf %032x $((i + 2)))" bulk
 done > "$D/stock.json"
 stack_prepare "$N" "$D/p.der" 2>/dev/null || die "preparation"
 # half of the cards hear the SM-DP's public key in its other form

@@ -35,6 +35,12 @@ stack_pki() {
 		--upp "$2" --smsr-number 1001 --smsr-ip 127.0.0.1 --smsr-port "$P_SCP81" ${CA_BATCH:-}
 }
 
+# stock_line PACKAGE.der ICCID IMSI MSISDN K OPC [TYPE]: a line of stock.json
+stock_line() {
+	printf '{"upp_file":"%s","msisdn":"%s","owner":"%s","type":"%s","iccid":"%s","imsi":"%s","k":"%s","opc":"%s"}\n' \
+		"$1" "$4" $OID_OP "${7:-demo}" "$2" "$3" "$5" "$6"
+}
+
 fpr() { ca fingerprint "$D/ca/$1.pem"; }
 
 party() { # OID ROLE NAME URL [EXTRA]

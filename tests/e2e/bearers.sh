@@ -5,14 +5,7 @@
 # SM-SR's. What the SM-SR says of each: timeline, why it took the bearer, what it learned, counters.
 # SPDX-License-Identifier: AGPL-3.0-or-later
 set -u
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-[ -n "${RSP_BIN:-}" ] || { echo "RSP_BIN is not set"; exit 77; }
-umask 077
-D=$(mktemp -d)
-. "$TOP/contrib/stack.sh"
-trap 'stack_stop; rm -rf "$D"' EXIT
-bad=0
-check() { local what=$1; shift; if "$@"; then echo "ok: $what"; else echo "NOT OK: $what"; bad=1; fi; }
+. "$(dirname "$0")/fleet.lib"
 
 # name | order set for the eUICC | faults of the card
 cases=(
@@ -26,39 +19,19 @@ cases=(
 	"reset|cat-tp sms|reset 100"
 )
 n=${#cases[@]}
-k=00112233445566778899aabbccddeeff
-iccid() { local s; s=$(printf '8988001999999000%02d' "$1"); echo "$s$(luhn "$s")"; }
 
-stack_ports
-: >"$D/stock.json"
 SIM_NETWORK=' report-in-response'$'\n'
-"$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/t.der" >/dev/null || exit 1
-for ((i = 0; i < n; i++)); do
-	imsi=$(printf '0010199999000%02d' "$i") msisdn=$(printf '49170999000%02d' "$i")
-	SIM_NETWORK+=" subscriber imsi $imsi msisdn $msisdn k $k opc $k"$'\n'
-	printf '{"upp_file":"%s", "msisdn":"%s", "owner":"%s", "type":"demo", "iccid":"%s", "imsi":"%s", "k":"%s", "opc":"%s"}\n' \
-		"$D/t.der" "$msisdn" "$OID_OP" "$(iccid "$i")" "$imsi" $k $k >>"$D/stock.json"
-done
+fleet_stock
 CA_BATCH="--bearers cattp,https"
 stack_prepare "$n" "$D/t.der" || { echo "preparation"; exit 1; }
 # a trigger that nobody answers is not waited for as long as in the field; nor is a lost datagram, or a silent card
 { printf 'timer card X81 1000\ntimer card X80 5000\n'; } >>"$D/smsr.cfg"
 sed -i 's/^ cat-tp bind.*/&\n cat-tp retransmission 300/' "$D/smsr.cfg"
-: >"$D/smsr.log"; : >"$D/smdp.log"; : >"$D/sim.log"
-stack_start || exit 1
-shopt -s nullglob
-eis=("$D"/batch/eis/*.xml)
-es eum -q ES1-RegisterEIS "${eis[@]}" >/dev/null || exit 1
-
+fleet_start
 for ((i = 0; i < n; i++)); do
 	IFS='|' read -r name order faults <<<"${cases[i]}"
-	eid[i]=$(basename "${eis[i]}" .xml)
-	[ -z "$order" ] || vty "$P_SMSR_VTY" "euicc ${eid[i]} bearer order $order"
-	while IFS= read -r -d , f; do
-		[ -z "$f" ] || vty "$P_SIM_VTY" "euicc ${eid[i]} fault $f"
-	done <<<"$faults,"
+	fleet_tell "$i" "$order" "$faults"
 done
-for ((i = 0; i < n; i++)); do echo "${eid[i]} $(iccid "$i")"; done >"$D/orders"
 dumpcap -q -i lo -f "udp port $P_CATTP" -w "$D/cattp.pcap" 2>"$D/dumpcap.err" &
 DUMP=$!
 for ((i = 0; i < 50; i++)); do [ -s "$D/cattp.pcap" ] && break; kill -0 $DUMP 2>/dev/null || break; sleep 0.1; done

@@ -32,8 +32,7 @@ prepare() { # D: root of trust, one eUICC registered, everything stopped again; 
 	mkdir -p "$D/base"
 	"$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/p.der" >/dev/null || return 1
 	SIM_NETWORK=" subscriber imsi $IMSI msisdn 4917012345601 k $K opc $OPC"
-	printf '{"upp_file":"%s","msisdn":"4917012345601","owner":"%s","type":"demo","iccid":"%s","imsi":"%s","k":"%s","opc":"%s"}\n' \
-		"$D/p.der" "$OID_OP" "$ICCID" "$IMSI" "$K" "$OPC" > "$D/stock.json"
+	stock_line "$D/p.der" "$ICCID" "$IMSI" 4917012345601 "$K" "$OPC" > "$D/stock.json"
 	stack_prepare 1 "$D/p.der" >/dev/null 2>&1 || return 1
 	EID=$(basename "$D"/batch/eis/*.xml .xml)
 	stack_start && es eum -q ES1-RegisterEIS "$D"/batch/eis/*.xml >/dev/null 2>&1 || return 1

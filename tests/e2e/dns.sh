@@ -19,8 +19,7 @@ k=00112233445566778899aabbccddeeff
 s=898800199999000000; iccid=$s$(luhn "$s")
 imsi=001019999900077 msisdn=4917099900077
 "$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/t.der" >/dev/null || exit 1
-printf '{"upp_file":"%s", "msisdn":"%s", "owner":"%s", "type":"demo", "iccid":"%s", "imsi":"%s", "k":"%s", "opc":"%s"}\n' \
-	"$D/t.der" "$msisdn" "$OID_OP" "$iccid" "$imsi" $k $k >"$D/stock.json"
+stock_line "$D/t.der" "$iccid" "$imsi" "$msisdn" $k $k >"$D/stock.json"
 # 127.0.0.2 is nobody's: connections there are refused
 SIM_NETWORK=" subscriber imsi $imsi msisdn $msisdn k $k opc $k
  dns listen 127.0.0.1 $P_DNS

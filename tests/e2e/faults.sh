@@ -3,14 +3,7 @@
 # downloads end ENABLED, each profile is on its card once, and each fault has struck. The seed is fixed.
 # SPDX-License-Identifier: AGPL-3.0-or-later
 set -u
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-[ -n "${RSP_BIN:-}" ] || { echo "RSP_BIN is not set"; exit 77; }
-umask 077
-D=$(mktemp -d)
-. "$TOP/contrib/stack.sh"
-trap 'stack_stop; rm -rf "$D"' EXIT
-bad=0
-check() { local what=$1; shift; if "$@"; then echo "ok: $what"; else echo "NOT OK: $what"; bad=1; fi; }
+. "$(dirname "$0")/fleet.lib"
 
 # name | order set for the eUICC | faults of the card
 cases=(
@@ -26,19 +19,8 @@ cases=(
 	"sms-limit|sms|sms-limit 130"
 )
 n=${#cases[@]}
-k=00112233445566778899aabbccddeeff
-iccid() { local s; s=$(printf '8988001999888000%02d' "$1"); echo "$s$(luhn "$s")"; }
 
-stack_ports
-: >"$D/stock.json"
-SIM_NETWORK=
-"$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/t.der" >/dev/null || exit 1
-for ((i = 0; i < n; i++)); do
-	imsi=$(printf '0010199999400%02d' "$i") msisdn=$(printf '49170999400%02d' "$i")
-	SIM_NETWORK+=" subscriber imsi $imsi msisdn $msisdn k $k opc $k"$'\n'
-	printf '{"upp_file":"%s", "msisdn":"%s", "owner":"%s", "type":"demo", "iccid":"%s", "imsi":"%s", "k":"%s", "opc":"%s"}\n' \
-		"$D/t.der" "$msisdn" "$OID_OP" "$(iccid "$i")" "$imsi" $k $k >>"$D/stock.json"
-done
+fleet_stock
 CA_BATCH="--bearers cattp,https"
 SIM_CARDS=" timer repeat 5
  fault-seed 1
@@ -47,19 +29,11 @@ stack_prepare "$n" "$D/t.der" || { echo "preparation"; exit 1; }
 # what is lost is not waited for as long as in the field
 { printf 'timer card X81 2000\ntimer card X80 5000\n'; } >>"$D/smsr.cfg"
 sed -i 's/^ cat-tp bind.*/&\n cat-tp retransmission 300/' "$D/smsr.cfg"
-: >"$D/smsr.log"; : >"$D/smdp.log"; : >"$D/sim.log"
-stack_start || exit 1
-shopt -s nullglob
-eis=("$D"/batch/eis/*.xml)
-es eum -q ES1-RegisterEIS "${eis[@]}" >/dev/null || exit 1
+fleet_start
 for ((i = 0; i < n; i++)); do
 	IFS='|' read -r name order faults <<<"${cases[i]}"
-	eid[i]=$(basename "${eis[i]}" .xml)
-	vty "$P_SMSR_VTY" "euicc ${eid[i]} bearer order $order"
-	while IFS= read -r -d , f; do vty "$P_SIM_VTY" "euicc ${eid[i]} fault $f"; done <<<"$faults,"
-	echo "${eid[i]} $(iccid "$i")"
-done >"$D/orders.all"
-grep -E '^[0-9]+ [0-9]+$' "$D/orders.all" >"$D/orders"
+	fleet_tell "$i" "$order" "$faults"
+done
 t1=$(date +%s%N)
 timeout 120 "$ES" -c "$D/operator.conf" -q -p smdp -v 100 --batch "$D/orders" ES2-DownloadProfile smsr-id=$OID_SMSR \
 	enable=true >"$D/answers" 2>"$D/es.err" &

@@ -5,48 +5,21 @@
 # faults were there.
 # SPDX-License-Identifier: AGPL-3.0-or-later
 set -u
-TOP=$(cd "$(dirname "$0")/../.." && pwd)
-[ -n "${RSP_BIN:-}" ] || { echo "RSP_BIN is not set"; exit 77; }
-umask 077
-D=$(mktemp -d)
-. "$TOP/contrib/stack.sh"
-trap 'stack_stop; [ -n "${KEEP:-}" ] && echo "kept: $D" || rm -rf "$D"' EXIT
-bad=0
-check() { local what=$1; shift; if "$@"; then echo "ok: $what"; else echo "NOT OK: $what"; bad=1; fi; }
+. "$(dirname "$0")/fleet.lib"
 
 faults=(
 	"tcp-cut-random 4000" "tcp-cut-random 4000" "tcp-cut-random 12000" "tcp-cut-random 12000" "tcp-cut-random 12000"
 	"reset 60" "reset 60" "round-trip 1000" "round-trip 1000" ""
 )
 n=${#faults[@]}
-k=00112233445566778899aabbccddeeff
-iccid() { local s; s=$(printf '8988001999998000%02d' "$1"); echo "$s$(luhn "$s")"; }
 
-stack_ports
-: >"$D/stock.json"
-SIM_NETWORK=
-"$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/t.der" >/dev/null || exit 1
-for ((i = 0; i < n; i++)); do
-	imsi=$(printf '0010199999800%02d' "$i") msisdn=$(printf '49170998000%02d' "$i")
-	SIM_NETWORK+=" subscriber imsi $imsi msisdn $msisdn k $k opc $k"$'\n'
-	printf '{"upp_file":"%s", "msisdn":"%s", "owner":"%s", "type":"demo", "iccid":"%s", "imsi":"%s", "k":"%s", "opc":"%s"}\n' \
-		"$D/t.der" "$msisdn" "$OID_OP" "$(iccid "$i")" "$imsi" $k $k >>"$D/stock.json"
-done
+fleet_stock
 SIM_CARDS=" card dialect mixed"$'\n'" notification bearer https"$'\n'" fault-seed 7"
 stack_prepare "$n" "$D/t.der" || { echo "preparation"; exit 1; }
 # a card that was reset is not waited for as long as in the field, nor does its lost trigger wait
 { printf 'timer card X81 2000\ntimer card X85 4000\n'; } >>"$D/smsr.cfg"
-: >"$D/smsr.log"; : >"$D/smdp.log"; : >"$D/sim.log"
-stack_start || exit 1
-eis=("$D"/batch/eis/*.xml)
-es eum -q ES1-RegisterEIS "${eis[@]}" >/dev/null || exit 1
-for ((i = 0; i < n; i++)); do
-	eid[i]=$(basename "${eis[i]}" .xml)
-	vty "$P_SMSR_VTY" "euicc ${eid[i]} bearer order https"
-	[ -z "${faults[i]}" ] || vty "$P_SIM_VTY" "euicc ${eid[i]} fault ${faults[i]}"
-	echo "${eid[i]} $(iccid "$i")"
-done >"$D/orders"
-check "every eUICC has a way" [ "$(grep -c . "$D/orders")" = "$n" ]
+fleet_start
+for ((i = 0; i < n; i++)); do fleet_tell "$i" https "${faults[i]}"; done
 t0=$SECONDS
 "$ES" -c "$D/operator.conf" -q -p smdp -v 200 --batch "$D/orders" ES2-DownloadProfile smsr-id=$OID_SMSR enable=true \
 	>"$D/answers" 2>"$D/es.err"

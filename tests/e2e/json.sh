@@ -19,8 +19,8 @@ stack_ports; port P_JSON; port P_HOOK
 "$PROFILE" build "$TOP/contrib/demo-profile.txt" -o "$D/t.der" >/dev/null || die "profile"
 iccid=898800166000000001; iccid+=$(luhn $iccid)
 SIM_NETWORK=" subscriber imsi 001016600000001 msisdn 491710066001 k 465B5CE8B199B49FAA5F0A2EE238A6BC opc cd63cb71954a9f4e48a5994e37a02baf"
-printf '{"upp_file":"%s","owner":"%s","type":"meter","iccid":"%s","imsi":"001016600000001","msisdn":"491710066001","k":"%s","opc":"%s"}\n' \
-	"$D/t.der" $OID_OP "$iccid" 465B5CE8B199B49FAA5F0A2EE238A6BC CD63CB71954A9F4E48A5994E37A02BAF > "$D/stock.json"
+stock_line "$D/t.der" "$iccid" 001016600000001 491710066001 465B5CE8B199B49FAA5F0A2EE238A6BC CD63CB71954A9F4E48A5994E37A02BAF meter \
+	> "$D/stock.json"
 stack_prepare 2 "$D/t.der" || die "preparation"
 head -c 33 /dev/urandom | base64 | tr -d '\n' > "$D/hook.secret"
 cat >> "$D/smsr.cfg" <<END

@@ -25,8 +25,7 @@ grep -q "value=000102" "$D/profile.txt" && die "the demo profile's keys are stil
 "$PROFILE" build "$D/profile.txt" -o "$D/p.der" >/dev/null || die "profile with own keys"
 stack_ports
 SIM_NETWORK=" subscriber imsi $imsi msisdn 4917012345601 k $k opc $opc"
-printf '{"upp_file":"%s","msisdn":"4917012345601","owner":"%s","type":"demo","iccid":"%s","imsi":"%s","k":"%s","opc":"%s"}\n' \
-	"$D/p.der" "$OID_OP" "$iccid" "$imsi" "$k" "$opc" > "$D/stock.json"
+stock_line "$D/p.der" "$iccid" "$imsi" 4917012345601 "$k" "$opc" > "$D/stock.json"
 stack_prepare 2 "$D/p.der" >/dev/null || die "preparation"
 password=$(hex | cut -c1-8); echo "$password" > "$D/smpp.password"
 sed -i "s/password secret/password $password/" "$D/smsr.cfg" "$D/sim.cfg"
