@@ -127,8 +127,6 @@ static struct bytes *col_bytes(struct es_link *l, void *ctx, enum stmt st, int c
 int64_t es_db_req_insert(struct es_link *l, const struct es_req_row *row, const struct es_msg *m, const void *body,
 			 size_t len)
 {
-	int rc;
-
 	sqldb_bind_text(l->st, REQ_INSERT, 1, row->party);
 	sqldb_bind_text(l->st, REQ_INSERT, 2, row->message_id);
 	sqldb_bind_int(l->st, REQ_INSERT, 3, m->iface);
@@ -139,8 +137,7 @@ int64_t es_db_req_insert(struct es_link *l, const struct es_req_row *row, const 
 	sqldb_bind_blob(l->st, REQ_INSERT, 8, body, len);
 	sqldb_bind_int(l->st, REQ_INSERT, 9, row->state);
 	sqldb_bind_int(l->st, REQ_INSERT, 10, row->state == ES_REQ_OPEN ? 0 : row->received);
-	rc = sqldb_exec(l->st, REQ_INSERT);
-	return rc < 0 ? rc : sqldb_last_id(l->db);
+	return sqldb_insert(l->st, REQ_INSERT);
 }
 
 static struct es_req_row *req_row(struct es_link *l, void *ctx, enum stmt st)
@@ -240,7 +237,7 @@ int64_t es_db_out_insert(struct es_link *l, const struct es_out_row *row, const 
 {
 	char *base = es_message_id_base(l, row->message_id),
 	     *transaction = es_query_param(l, row->message_id, "TransactionId");
-	int rc;
+	int64_t id;
 
 	sqldb_bind_text(l->st, OUT_INSERT, 1, row->party);
 	sqldb_bind_text(l->st, OUT_INSERT, 2, row->eid);
@@ -254,10 +251,10 @@ int64_t es_db_out_insert(struct es_link *l, const struct es_out_row *row, const 
 	sqldb_bind_text(l->st, OUT_INSERT, 10, row->tag);
 	sqldb_bind_blob(l->st, OUT_INSERT, 11, body->data, body->len);
 	sqldb_bind_int(l->st, OUT_INSERT, 12, row->deadline);
-	rc = sqldb_exec(l->st, OUT_INSERT);
+	id = sqldb_insert(l->st, OUT_INSERT);
 	talloc_free(base);
 	talloc_free(transaction);
-	return rc < 0 ? rc : sqldb_last_id(l->db);
+	return id;
 }
 
 struct es_out_row *es_db_out_next(struct es_link *l, void *ctx, int64_t after_id)

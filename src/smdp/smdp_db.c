@@ -142,7 +142,6 @@ static void smdp_db_dl_bind_state(struct smdp_db *db, unsigned st, const struct 
 int64_t smdp_db_dl_add(struct smdp_db *db, const struct dl_row *r)
 {
 	struct sqldb_stmts *s = db->s;
-	int rc;
 
 	sqldb_bind_int(s, ST_DL_ADD, 2, r->req);
 	sqldb_bind_text(s, ST_DL_ADD, 3, r->eid);
@@ -155,8 +154,7 @@ int64_t smdp_db_dl_add(struct smdp_db *db, const struct dl_row *r)
 	sqldb_bind_int(s, ST_DL_ADD, 13, r->deadline);
 	sqldb_bind_int(s, ST_DL_ADD, 14, r->started);
 	smdp_db_dl_bind_state(db, ST_DL_ADD, r);
-	rc = sqldb_exec(s, ST_DL_ADD);
-	return rc < 0 ? rc : sqldb_last_id(db->db);
+	return sqldb_insert(s, ST_DL_ADD);
 }
 
 int smdp_db_dl_update(struct smdp_db *db, const struct dl_row *r)
@@ -202,9 +200,9 @@ int smdp_db_dl_get(struct smdp_db *db, int64_t id, struct dl_row *r)
 	int rc;
 
 	sqldb_bind_int(db->s, ST_DL_GET, 1, id);
-	rc = sqldb_step(db->s, ST_DL_GET);
-	if (rc != 1)
-		return rc < 0 ? rc : -ENOENT;
+	rc = sqldb_find(db->s, ST_DL_GET);
+	if (rc < 0)
+		return rc;
 	smdp_db_dl_row(db, ST_DL_GET, r);
 	sqldb_reset(db->s, ST_DL_GET);
 	return 0;

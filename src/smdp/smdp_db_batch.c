@@ -67,10 +67,10 @@ static void type_row(struct smdp_db *db, unsigned st, struct stock_type *t)
 
 static int type_one(struct smdp_db *db, unsigned st, struct stock_type *t)
 {
-	int rc = sqldb_step(db->batch, st);
+	int rc = sqldb_find(db->batch, st);
 
-	if (rc != 1)
-		return rc < 0 ? rc : -ENOENT;
+	if (rc < 0)
+		return rc;
 	type_row(db, st, t);
 	sqldb_reset(db->batch, st);
 	return 0;
@@ -79,7 +79,6 @@ static int type_one(struct smdp_db *db, unsigned st, struct stock_type *t)
 int64_t smdp_db_type_add(struct smdp_db *db, const struct stock_type *t)
 {
 	struct sqldb_stmts *s = db->batch;
-	int rc;
 
 	sqldb_bind_text(s, ST_TYPE_ADD, 2, t->owner);
 	sqldb_bind_text(s, ST_TYPE_ADD, 3, t->name);
@@ -87,8 +86,7 @@ int64_t smdp_db_type_add(struct smdp_db *db, const struct stock_type *t)
 	sqldb_bind_int(s, ST_TYPE_ADD, 6, t->keys);
 	sqldb_bind_text(s, ST_TYPE_ADD, 7, t->plmn);
 	sqldb_bind_int(s, ST_TYPE_ADD, 8, clock_now());
-	rc = sqldb_exec(s, ST_TYPE_ADD);
-	return rc < 0 ? rc : sqldb_last_id(db->db);
+	return sqldb_insert(s, ST_TYPE_ADD);
 }
 
 int smdp_db_type_get(struct smdp_db *db, int64_t id, struct stock_type *t)
@@ -157,7 +155,6 @@ static void batch_bind(struct smdp_db *db, unsigned st, const struct batch_row *
 int64_t smdp_db_batch_add(struct smdp_db *db, const struct batch_row *b)
 {
 	struct sqldb_stmts *s = db->batch;
-	int rc;
 
 	batch_bind(db, ST_BATCH_ADD, b);
 	sqldb_bind_text(s, ST_BATCH_ADD, 2, b->owner);
@@ -167,8 +164,7 @@ int64_t smdp_db_batch_add(struct smdp_db *db, const struct batch_row *b)
 	sqldb_bind_int(s, ST_BATCH_ADD, 7, b->size);
 	sqldb_bind_int(s, ST_BATCH_ADD, 8, b->mtime);
 	sqldb_bind_int(s, ST_BATCH_ADD, 14, b->started);
-	rc = sqldb_exec(s, ST_BATCH_ADD);
-	return rc < 0 ? rc : sqldb_last_id(db->db);
+	return sqldb_insert(s, ST_BATCH_ADD);
 }
 
 int smdp_db_batch_save(struct smdp_db *db, const struct batch_row *b)
@@ -180,10 +176,10 @@ int smdp_db_batch_save(struct smdp_db *db, const struct batch_row *b)
 
 static int batch_one(struct smdp_db *db, unsigned st, struct batch_row *b)
 {
-	int rc = sqldb_step(db->batch, st);
+	int rc = sqldb_find(db->batch, st);
 
-	if (rc != 1)
-		return rc < 0 ? rc : -ENOENT;
+	if (rc < 0)
+		return rc;
 	batch_row(db, st, b);
 	sqldb_reset(db->batch, st);
 	return 0;

@@ -81,10 +81,10 @@ static void hlr_row(struct smdp_db *db, unsigned st, struct hlr_row *r)
 
 static int hlr_one(struct smdp_db *db, unsigned st, struct hlr_row *r)
 {
-	int rc = sqldb_step(db->hlr, st);
+	int rc = sqldb_find(db->hlr, st);
 
-	if (rc != 1)
-		return rc < 0 ? rc : -ENOENT;
+	if (rc < 0)
+		return rc;
 	hlr_row(db, st, r);
 	sqldb_reset(db->hlr, st);
 	return 0;
@@ -126,19 +126,13 @@ int64_t smdp_db_hlr_count(struct smdp_db *db, bool dead)
 
 int smdp_db_hlr_again(struct smdp_db *db, int64_t next)
 {
-	int rc;
-
 	sqldb_bind_int(db->hlr, ST_AGAIN, 1, next);
-	rc = sqldb_exec(db->hlr, ST_AGAIN);
-	return rc < 0 ? rc : sqldb_changes(db->db);
+	return sqldb_change(db->hlr, ST_AGAIN);
 }
 
 int smdp_db_hlr_put_all(struct smdp_db *db, int64_t next, unsigned limit)
 {
-	int rc;
-
 	sqldb_bind_int(db->hlr, ST_ALL, 1, next);
 	sqldb_bind_int(db->hlr, ST_ALL, 2, limit);
-	rc = sqldb_exec(db->hlr, ST_ALL);
-	return rc < 0 ? rc : sqldb_changes(db->db);
+	return sqldb_change(db->hlr, ST_ALL);
 }

@@ -81,9 +81,9 @@ int64_t smdp_db_upp_find(struct smdp_db *db, const char *sha)
 	int rc;
 
 	sqldb_bind_text(db->stock, ST_UPP_FIND, 1, sha);
-	rc = sqldb_step(db->stock, ST_UPP_FIND);
-	if (rc != 1)
-		return rc < 0 ? rc : -ENOENT;
+	rc = sqldb_find(db->stock, ST_UPP_FIND);
+	if (rc < 0)
+		return rc;
 	id = sqldb_col_int(db->stock, ST_UPP_FIND, 0);
 	sqldb_reset(db->stock, ST_UPP_FIND);
 	return id;
@@ -91,12 +91,9 @@ int64_t smdp_db_upp_find(struct smdp_db *db, const char *sha)
 
 int64_t smdp_db_upp_add(struct smdp_db *db, const char *sha, const struct bytes *sealed)
 {
-	int rc;
-
 	sqldb_bind_text(db->stock, ST_UPP_ADD, 1, sha);
 	sqldb_bind_blob(db->stock, ST_UPP_ADD, 2, sealed->data, sealed->len);
-	rc = sqldb_exec(db->stock, ST_UPP_ADD);
-	return rc < 0 ? rc : sqldb_last_id(db->db);
+	return sqldb_insert(db->stock, ST_UPP_ADD);
 }
 
 static struct bytes *blob(struct smdp_db *db, void *ctx, unsigned st, int col)
@@ -183,9 +180,9 @@ static int one(struct smdp_db *db, unsigned st, const char *key, struct stock_ro
 
 	*r = (struct stock_row){};
 	sqldb_bind_text(db->stock, st, 1, key);
-	rc = sqldb_step(db->stock, st);
-	if (rc != 1)
-		return rc < 0 ? rc : -ENOENT;
+	rc = sqldb_find(db->stock, st);
+	if (rc < 0)
+		return rc;
 	row(db, st, r);
 	sqldb_reset(db->stock, st);
 	return 0;
@@ -207,9 +204,9 @@ int smdp_db_stock_keys(struct smdp_db *db, void *ctx, const char *iccid, struct 
 
 	*k = (struct stock_sealed){};
 	sqldb_bind_text(db->stock, ST_KEYS, 1, iccid);
-	rc = sqldb_step(db->stock, ST_KEYS);
-	if (rc != 1)
-		return rc < 0 ? rc : -ENOENT;
+	rc = sqldb_find(db->stock, ST_KEYS);
+	if (rc < 0)
+		return rc;
 	k->k = blob(db, ctx, ST_KEYS, 0);
 	k->opc = blob(db, ctx, ST_KEYS, 1);
 	k->perso = blob(db, ctx, ST_KEYS, 2);
@@ -320,19 +317,12 @@ void smdp_db_stock_walk(struct smdp_db *db, const char *after, const char *owner
 	}
 }
 
-static int changes(struct smdp_db *db, unsigned st)
-{
-	int rc = sqldb_exec(db->stock, st);
-
-	return rc < 0 ? rc : sqldb_changes(db->db);
-}
-
 int smdp_db_stock_release(struct smdp_db *db, int64_t batch, bool keys, unsigned limit)
 {
 	sqldb_bind_int(db->stock, ST_RELEASE, 1, batch);
 	sqldb_bind_int(db->stock, ST_RELEASE, 2, keys);
 	sqldb_bind_int(db->stock, ST_RELEASE, 3, limit);
-	return changes(db, ST_RELEASE);
+	return sqldb_change(db->stock, ST_RELEASE);
 }
 
 int smdp_db_stock_unstage(struct smdp_db *db, int64_t batch, unsigned limit)
@@ -341,10 +331,10 @@ int smdp_db_stock_unstage(struct smdp_db *db, int64_t batch, unsigned limit)
 
 	sqldb_bind_int(db->stock, ST_UNSTAGE, 1, batch);
 	sqldb_bind_int(db->stock, ST_UNSTAGE, 2, limit);
-	rc = changes(db, ST_UNSTAGE);
+	rc = sqldb_change(db->stock, ST_UNSTAGE);
 	if (rc)
 		return rc;
 	sqldb_bind_int(db->stock, ST_UNFILL, 1, batch);
 	sqldb_bind_int(db->stock, ST_UNFILL, 2, limit);
-	return changes(db, ST_UNFILL);
+	return sqldb_change(db->stock, ST_UNFILL);
 }

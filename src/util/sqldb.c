@@ -349,8 +349,3 @@ int64_t sqldb_last_id(struct sqldb *db)
 {
 	return sqlite3_last_insert_rowid(db->h);
 }
-
-int sqldb_changes(struct sqldb *db)
-{
-	return sqlite3_changes(db->h);
-}

@@ -36,12 +36,15 @@ void sqldb_bind_blob(struct sqldb_stmts *s, unsigned st, int idx, const void *v,
 int sqldb_step(struct sqldb_stmts *s, unsigned st);
 /* bind-free helper: step expecting no row and reset; 0 or negative. */
 int sqldb_exec(struct sqldb_stmts *s, unsigned st);
+int64_t sqldb_insert(struct sqldb_stmts *s, unsigned st);	/* the same: id of the new row, or negative */
+int sqldb_change(struct sqldb_stmts *s, unsigned st);		/* the same: rows changed, or negative */
+/* 0: a row is there, to be read and reset; -ENOENT, or what sqldb_step() says. */
+int sqldb_find(struct sqldb_stmts *s, unsigned st);
 void sqldb_reset(struct sqldb_stmts *s, unsigned st);
 int64_t sqldb_col_int(struct sqldb_stmts *s, unsigned st, int col);
 const char *sqldb_col_text(struct sqldb_stmts *s, unsigned st, int col);	/* NULL for NULL; valid until reset */
 const uint8_t *sqldb_col_blob(struct sqldb_stmts *s, unsigned st, int col, size_t *len);
 int64_t sqldb_last_id(struct sqldb *db);
-int sqldb_changes(struct sqldb *db);
 
 /* txn.c: one transaction per loop iteration, then what was queued (design P1 "commit, then speak"). */
 typedef void (*txn_cb)(void *data);
