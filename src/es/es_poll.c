@@ -76,12 +76,15 @@ void es_poll(struct es_link *l, const char *party)
 	const struct es_party *to = es_party_find(l, party);
 	struct es_poll *p = poll_get(l, party);
 	struct bytes *body;
+	char *address;
 
 	if (p->inflight || !to || !to->url || !l->cli)
 		return;
 	if (!p->message_id)
 		p->message_id = es_link_new_message_id(l, p, NULL, &to->set.dialect);
-	body = es_soap_poll_enc(p, l->own_addr, to->url, p->message_id, es_poll_address(l, p));
+	address = es_poll_address(l, p);
+	body = es_soap_poll_enc(p, l->own_addr, to->url, p->message_id, address);
+	talloc_free(address);
 	if (body && to->set.user)
 		body = es_soap_add_token(body, es_wss_make(body, to));
 	if (body && l->cfg.trace)
