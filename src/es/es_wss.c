@@ -82,15 +82,6 @@ static bool nonce_seen(struct es_link *l, const struct es_party *p, const struct
 	return false;
 }
 
-static bool same(const uint8_t *a, const uint8_t *b, size_t len)
-{
-	uint8_t d = 0;
-
-	for (size_t i = 0; i < len; i++)
-		d |= a[i] ^ b[i];
-	return !d;
-}
-
 const char *es_wss_check(struct es_link *l, const struct es_party *p, const struct es_token *t)
 {
 	int64_t created, now = clock_now();
@@ -101,7 +92,7 @@ const char *es_wss_check(struct es_link *l, const struct es_party *p, const stru
 	if (clock_parse(&created, t->created) < 0 || created > now + FRESH_S || created + FRESH_S < now)
 		return "UsernameToken: Created is not of now";
 	if (strcmp(t->user, p->set.user) || t->digest->len != sizeof(digest) ||
-	    token_digest(digest, t, p->set.password ? : "") < 0 || !same(digest, t->digest->data, sizeof(digest)))
+	    token_digest(digest, t, p->set.password ? : "") < 0 || !secret_eq(digest, t->digest->data, sizeof(digest)))
 		return "UsernameToken: wrong user or password";
 	return nonce_seen(l, p, t) ? "UsernameToken: Nonce was used before" : NULL;
 }
