@@ -89,9 +89,8 @@ static int refuse(struct rx *rx, enum es_reason reason, const char *message)
 	}
 	resp = es_msg_new(rx->h, rx->m->iface, rx->m->func, ES_RESPONSE);
 	es_result_set(resp, ES_FAILED, reason, NULL, message);
-	if (reason == ES_R_VALIDITY_REFUSED &&
-	    rx->m->b.validity_s > (rx->l->cfg.limits.max_validity_s ?: ES_VALIDITY_MAX_S))
-		resp->b.acceptable_validity_s = rx->l->cfg.limits.max_validity_s ? : ES_VALIDITY_MAX_S;
+	if (reason == ES_R_VALIDITY_REFUSED && rx->m->b.validity_s > es_link_max_validity(rx->l))
+		resp->b.acceptable_validity_s = es_link_max_validity(rx->l);
 	body = es_req_envelope(rx->l, rx->h, rx->p, rx->m, resp, clock_now());
 	es_hold_reply(rx->h, 200, body);
 	return 0;
@@ -168,7 +167,7 @@ static int rx_request(struct rx *rx)
 {
 	char *url;
 
-	if (rx->m->b.validity_s > (rx->l->cfg.limits.max_validity_s ? : ES_VALIDITY_MAX_S))
+	if (rx->m->b.validity_s > es_link_max_validity(rx->l))
 		return refuse(rx, ES_R_VALIDITY_REFUSED, NULL);
 	if (rx->m->reply_to && !es_req_is_poll(rx->m->reply_to)) {
 		url = es_party_callback_url(rx->h, rx->p, rx->m->reply_to);

@@ -37,6 +37,11 @@ struct es_link {
 	bool resumed;
 };
 
+static inline unsigned es_link_max_validity(const struct es_link *l)
+{
+	return l->cfg.limits.max_validity_s ? : ES_VALIDITY_MAX_S;
+}
+
 struct es_party_item {
 	struct es_party p;		/* first: a party is a talloc object */
 	struct llist_head entry;

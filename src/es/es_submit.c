@@ -11,7 +11,7 @@ static enum es_reason allowed(struct es_link *l, struct es_party *p, const struc
 {
 	if (!es_role_may(m->iface, m->func, p->role) || m->kind != ES_REQUEST)
 		return ES_R_CALLER_NOT_ALLOWED;
-	if (m->b.validity_s > (l->cfg.limits.max_validity_s ? : ES_VALIDITY_MAX_S))
+	if (m->b.validity_s > es_link_max_validity(l))
 		return ES_R_VALIDITY_REFUSED;
 	if (es_db_req_count_open(l, p->id) < (p->set.max_open ? : ES_OPEN_DEFAULT))
 		return ES_R_NONE;
