@@ -160,9 +160,8 @@ int card_ota_send(struct card *c, const char *number, uint8_t ota, const struct 
 static void run_script(struct card *c, struct card_por *p, const struct bytes *payload, const struct aid *target)
 {
 	struct bytes *out = bytes_new(c, 8192);
-	bool expanded = payload->len && (payload->data[0] == 0xAA || payload->data[0] == 0xAE);
 
-	if (expanded)
+	if (script_is_expanded(payload->data, payload->len))
 		card_script_run(c, target, payload->data, payload->len, false, out);
 	else
 		card_script_compact(c, target, payload->data, payload->len, out);

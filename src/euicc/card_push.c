@@ -255,7 +255,7 @@ bool card_push_run(struct card *c, struct card_por *por, const struct bytes *pay
 	bool push;
 
 	p->script = bytes_dup(p, payload->data, payload->len);
-	p->expanded = payload->len && (payload->data[0] == 0xAA || payload->data[0] == 0xAE);
+	p->expanded = script_is_expanded(payload->data, payload->len);
 	push = (p->expanded ? read_expanded(p) : read_compact(p)) == 0 && p->n;
 	if (push && c->has_cattp && fault(c->faults, FAULT_NO_CATTP))
 		fault_struck(c->faults, FAULT_NO_CATTP);

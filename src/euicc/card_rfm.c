@@ -101,11 +101,6 @@ enum scp80_status card_rfm_admit(struct card *c, const struct card_rfm *m, const
 	return SCP80_ST_OK;
 }
 
-static bool rfm_goes_on(uint16_t sw)
-{
-	return sw == 0x9000 || sw >> 8 == 0x62 || sw >> 8 == 0x63 || sw >> 8 == 0x61 || sw >> 8 == 0x91;
-}
-
 /* What a script's commands have in common. */
 struct rfm_run {
 	const struct card_rfm *m;
@@ -139,10 +134,10 @@ static void rfm_expanded(struct rfm_run *run, const uint8_t *in, size_t len, str
 	struct bytes *tlvs = bytes_new(out, RFM_RSP_MAX), *r = bytes_new(out, 512);
 	struct script_rd s;
 	struct tlv t;
-	uint16_t sw = 0x9000;
+	uint16_t sw = SW_OK;
 
 	if (script_cmd_open(&s, in, len) == 0) {
-		while (rfm_goes_on(sw) && script_cmd_next(&s, &t) == 1) {
+		while (apdu_sw_goes_on(sw) && script_cmd_next(&s, &t) == 1) {
 			if (t.tag != SCRIPT_TAG_CAPDU)
 				continue;
 			sw = rfm_apdu(run, t.v, t.len, r);
@@ -157,16 +152,16 @@ static void rfm_expanded(struct rfm_run *run, const uint8_t *in, size_t len, str
 static void rfm_compact(struct rfm_run *run, const uint8_t *in, size_t len, struct bytes *out)
 {
 	struct bytes *r = bytes_new(out, 512), *apdu = bytes_new(out, 300);
-	struct script_compact_rsp rsp = { .sw = 0x6700 };
+	struct script_compact_rsp rsp = { .sw = SW_LENGTH };
 	struct apdu_cmd a;
 	struct rd rd;
 
 	rd_init(&rd, in, len);
 	while (rsp.executed < 0xFF && script_compact_next(&rd, &a) == 1) {
 		bytes_clear(apdu);
-		rsp.sw = apdu_put(apdu, &a) == 0 ? rfm_apdu(run, apdu->data, apdu->len, r) : 0x6700;
+		rsp.sw = apdu_put(apdu, &a) == 0 ? rfm_apdu(run, apdu->data, apdu->len, r) : SW_LENGTH;
 		rsp.executed++;
-		if (!rfm_goes_on(rsp.sw))
+		if (!apdu_sw_goes_on(rsp.sw))
 			break;
 	}
 	rsp.data = r->data;
@@ -199,7 +194,7 @@ void card_rfm_run(struct card *c, const struct card_rfm *m, const uint8_t *in, s
 
 	c->scripts++;
 	rfm_start(u, m);
-	if (len && (in[0] == 0xAA || in[0] == 0xAE))
+	if (script_is_expanded(in, len))
 		rfm_expanded(&run, in, len, out);
 	else
 		rfm_compact(&run, in, len, out);

@@ -115,6 +115,11 @@ static bool chain_known(uint8_t v)
 	return v == SCRIPT_CHAIN_FIRST || v == SCRIPT_CHAIN_FIRST_KEEP || v == SCRIPT_CHAIN_MORE || v == SCRIPT_CHAIN_LAST;
 }
 
+bool script_is_expanded(const uint8_t *in, size_t len)
+{
+	return len && (in[0] == TAG_CMD || in[0] == TAG_CMD_INDEFINITE);
+}
+
 int script_cmd_open(struct script_rd *s, const uint8_t *in, size_t len)
 {
 	struct tlv t;
@@ -124,7 +129,7 @@ int script_cmd_open(struct script_rd *s, const uint8_t *in, size_t len)
 	s->bad = SCRIPT_BAD_NONE;
 	if (open_body(&s->r, &s->definite, TAG_CMD, TAG_CMD_INDEFINITE, in, len) < 0) {
 		s->definite = len && in[0] == TAG_CMD;	/* the answer has the form of the command all the same */
-		s->bad = len && (in[0] == TAG_CMD || in[0] == TAG_CMD_INDEFINITE) ? SCRIPT_BAD_LENGTH : SCRIPT_BAD_TAG;
+		s->bad = script_is_expanded(in, len) ? SCRIPT_BAD_LENGTH : SCRIPT_BAD_TAG;
 		return -EINVAL;
 	}
 	if (rd_peek(&s->r, 0) != SCRIPT_TAG_CHAINING)

@@ -28,6 +28,8 @@ int script_cmd_enc(struct bytes *out, const uint8_t *tlvs, size_t len, bool defi
 /* Octets script_cmd_enc() adds to len octets of TLVs. */
 size_t script_cmd_overhead(size_t len, bool definite, enum script_chain chain);
 
+/* Or else commands one behind the other (script_compact.h). */
+bool script_is_expanded(const uint8_t *in, size_t len);
 /* Card: open AA or AE, then walk. 0, or -EINVAL (s->bad says what to answer). A chaining TLV in front is taken out. */
 struct script_rd {
 	struct rd r;
