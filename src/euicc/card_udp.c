@@ -157,8 +157,10 @@ static void recv_cb(struct card *c, const struct bip_resp *r, void *priv)
 	if (!u)
 		return;
 	u->receiving = false;
-	if (r->result >= 0x20)
+	if (r->result >= 0x20) {
+		TALLOC_FREE(u->rx);	/* half a datagram is none, and no beginning of the next */
 		return;
+	}
 	if (!u->rx)
 		u->rx = bytes_new(u, UDP_DATAGRAM_MAX);
 	if (r->data.len)
@@ -264,11 +266,6 @@ void card_udp_close(struct card *c, enum card_udp_user user)
 		return;
 	u->closing = true;
 	pump(c, u);
-}
-
-bool card_udp_is_open(const struct card *c, enum card_udp_user user)
-{
-	return c->udp[user] && c->udp[user]->channel && !c->udp[user]->closing;
 }
 
 uint16_t card_udp_buffer(const struct card *c, enum card_udp_user user)

@@ -22,7 +22,6 @@ int card_udp_open(struct card *c, enum card_udp_user user, struct bip_cmd *open,
 void card_udp_send(struct card *c, enum card_udp_user user, const uint8_t *data, size_t len);
 /* After what is queued has been handed to the terminal. */
 void card_udp_close(struct card *c, enum card_udp_user user);
-bool card_udp_is_open(const struct card *c, enum card_udp_user user);
 uint16_t card_udp_buffer(const struct card *c, enum card_udp_user user);	/* largest datagram */
 void card_udp_reset(struct card *c);
 /* Events of the terminal: true when the channel is one of these. */
