@@ -32,11 +32,6 @@ const struct card_cattp_stats *card_cattp_stats(const struct card *c)
 	return &c->cattp->stats;
 }
 
-bool card_cattp_active(const struct card *c)
-{
-	return c->cattp->state != LINK_CLOSED;
-}
-
 struct card_cattp *card_cattp_new(struct card *c)
 {
 	return talloc_zero(c, struct card_cattp);

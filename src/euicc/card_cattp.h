@@ -16,7 +16,6 @@ int card_cattp_link(struct card *c, uint16_t port, uint16_t max_sdu, const uint8
 /* -ENOTCONN, -EMSGSIZE. */
 int card_cattp_send(struct card *c, const uint8_t *sdu, size_t len);
 void card_cattp_timeout(struct card *c);
-bool card_cattp_active(const struct card *c);
 const char *card_cattp_state(const struct card *c);	/* for `show` */
 struct card_cattp_stats { unsigned long links, rx, rx_bad, rx_dup, rx_ooo, tx, again, sdu_in, sdu_out; };
 const struct card_cattp_stats *card_cattp_stats(const struct card *c);

@@ -28,7 +28,6 @@ static const char *const card_db_sql[ST_COUNT] = {
 		"SELECT aid, state, fallback, granted, used, pol1, iccid, conn, kvn, enc, mac, dek, scp03, token,"
 		" token_id, sin, sdin, provider, sqn FROM isdp WHERE eid = ? ORDER BY rowid",
 	[ST_CARD_LIST] = "SELECT eid, imei, powered FROM card ORDER BY eid",
-	[ST_CARD_COUNT] = "SELECT count(*) FROM card",
 	[ST_POWER] = "UPDATE card SET powered = ? WHERE eid = ?",
 	[ST_CARD_SAVE] =
 		"UPDATE card SET smsr_number = ?, smsr_host = ?, smsr_ip = ?, smsr_uri = ?, smsr_port = ?, seq = ?,"
@@ -356,16 +355,6 @@ void card_db_each(struct card_env *env, void (*each)(void *priv, const struct ei
 		if (eid_from_str(&eid, sqldb_col_text(env->st, ST_CARD_LIST, 0)) == 0)
 			each(priv, &eid, sqldb_col_text(env->st, ST_CARD_LIST, 1),
 			     sqldb_col_int(env->st, ST_CARD_LIST, 2));
-}
-
-unsigned card_db_count(struct card_env *env)
-{
-	unsigned n = 0;
-
-	if (sqldb_step(env->st, ST_CARD_COUNT) == 1)
-		n = sqldb_col_int(env->st, ST_CARD_COUNT, 0);
-	sqldb_reset(env->st, ST_CARD_COUNT);
-	return n;
 }
 
 static bool perso_from_row(struct card_env *env, const char *eid, struct card_perso *perso)

@@ -17,7 +17,6 @@ int card_db_read(struct card *c);
 /* Calls each() for every card, in EID order. */
 void card_db_each(struct card_env *env, void (*each)(void *priv, const struct eid *eid, const char *imei, bool on),
 		  void *priv);
-unsigned card_db_count(struct card_env *env);
 /* Wanted power state, kept over a restart. */
 void card_db_power(struct card_env *env, const struct eid *eid, bool on);
 

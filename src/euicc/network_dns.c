@@ -34,7 +34,6 @@ struct network_dns_name {
 };
 
 struct network_dns {
-	struct network *net;
 	struct osmo_fd ofd;
 	char ip[16];			/* as told */
 	uint16_t port;
@@ -149,7 +148,6 @@ static struct network_dns *dns_get(struct network *net)
 	if (d)
 		return d;
 	d = net->dns = talloc_zero(net, struct network_dns);
-	d->net = net;
 	d->ofd.fd = -1;
 	INIT_LLIST_HEAD(&d->names);
 	talloc_set_destructor(d, dns_destroy);

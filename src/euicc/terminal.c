@@ -514,11 +514,6 @@ const char *terminal_imsi(const struct terminal *t)
 	return t->imsi;
 }
 
-struct card *terminal_card(const struct terminal *t)
-{
-	return t->card;
-}
-
 void terminal_poke(struct terminal *t)
 {
 	t->status_due = true;

@@ -21,7 +21,6 @@ void terminal_power_off(struct terminal *t);
 void terminal_set_service(struct terminal *t, bool service);
 bool terminal_attached(const struct terminal *t);
 const char *terminal_imsi(const struct terminal *t);	/* "" when none was read */
-struct card *terminal_card(const struct terminal *t);
 /* The card has something of its own (a test's fault, the VTY): give it a STATUS soon. */
 void terminal_poke(struct terminal *t);
 /* Lines for `show terminal`, talloc'ed under ctx. */
