@@ -185,7 +185,7 @@ static int state_parse(const char *s)
 	       !strcmp(s, "enabled") ? ES_PS_ENABLED : -EINVAL;
 }
 
-static void add_euicc(struct json_call *c, struct json_list *l, const char *eid_text)
+static void add_euicc(struct json_call *c, struct json_list *l, const char *eid_text, const struct json_filter *f)
 {
 	const struct policy_caller caller = caller_of(c);
 	struct es_eis *view;
@@ -195,7 +195,7 @@ static void add_euicc(struct json_call *c, struct json_list *l, const char *eid_
 	if (!eis)
 		return;
 	view = plat_srv_view(eis, eis, &caller);
-	if (view && view->n_profiles)
+	if (view && json_filter_fits(f, view))
 		json_text_list_add(l, view);
 	talloc_free(eis);
 }
@@ -219,7 +219,7 @@ static void get_euiccs(struct json_call *c)
 	n = json_db_eids(c->s->db, c->party->id, after ? : "", &f, eids, limit);
 	l = json_text_list(c);
 	for (size_t i = 0; i < n; i++)
-		add_euicc(c, l, eids[i]);
+		add_euicc(c, l, eids[i], &f);
 	found(c, json_text_list_end(l, c, n == limit ? eids[n - 1] : NULL));
 }
 

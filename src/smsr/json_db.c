@@ -289,3 +289,15 @@ size_t json_db_eids(struct json_db *db, const char *party, const char *after, co
 	sqldb_reset(db->st, EIDS);
 	return n;
 }
+
+bool json_filter_fits(const struct json_filter *f, const struct es_eis *seen)
+{
+	for (size_t i = 0; i < seen->n_profiles; i++) {
+		const struct es_profile_info *p = &seen->profile[i];
+
+		if ((!f->iccid || !strcmp(f->iccid, p->iccid)) && (!f->type || !strcmp(f->type, p->profile_type)) &&
+		    (f->state < 0 || f->state == (int)p->state))
+			return true;
+	}
+	return false;
+}

@@ -50,6 +50,8 @@ int64_t json_db_hook_get(struct json_db *db, const char *party);	/* the last eve
 void json_db_hook_put(struct json_db *db, const char *party, int64_t event);
 int64_t json_db_event_last(struct json_db *db, const char *party);
 void json_db_purge(struct json_db *db, int64_t before);
-/* EIDs after this one with a profile that the party, or one that granted it something, owns. How many. */
+/* EIDs after this one with a profile that the party, or one that granted it something, owns. How many. What the party
+ * may see of them is asked afterwards, and a filter must not tell it of the rest: json_filter_fits(). */
 size_t json_db_eids(struct json_db *db, const char *party, const char *after, const struct json_filter *f,
 		    char (*out)[EID_STR_SIZE], size_t max);
+bool json_filter_fits(const struct json_filter *f, const struct es_eis *seen);	/* a profile that is seen does */

@@ -175,6 +175,26 @@ static int body(struct json_body *b, const char *text)
 	return rc;
 }
 
+/* An eUICC is found by what the party sees of it only. */
+static void test_filter(void **state)
+{
+	struct es_profile_info p[] = {
+		{ .iccid = "1", .profile_type = "gold", .state = ES_PS_DISABLED },
+		{ .iccid = "2", .profile_type = "tin", .state = ES_PS_ENABLED },
+	};
+	const struct es_eis one = { .profile = p, .n_profiles = 1 }, both = { .profile = p, .n_profiles = 2 }, none = { 0 };
+
+	(void)state;
+	assert_true(json_filter_fits(&(struct json_filter){ .state = -1 }, &one));
+	assert_false(json_filter_fits(&(struct json_filter){ .state = -1 }, &none));
+	assert_false(json_filter_fits(&(struct json_filter){ .state = -1, .iccid = "2" }, &one));
+	assert_true(json_filter_fits(&(struct json_filter){ .state = -1, .iccid = "2" }, &both));
+	assert_false(json_filter_fits(&(struct json_filter){ .state = -1, .type = "tin" }, &one));
+	assert_false(json_filter_fits(&(struct json_filter){ .state = ES_PS_ENABLED }, &one));
+	assert_true(json_filter_fits(&(struct json_filter){ .state = ES_PS_ENABLED, .iccid = "2" }, &both));
+	assert_false(json_filter_fits(&(struct json_filter){ .state = ES_PS_ENABLED, .iccid = "1" }, &both));
+}
+
 static void test_body(void **state)
 {
 	static const char *const bad[] = {
@@ -203,6 +223,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_ops, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_eids, setup, teardown),
+		cmocka_unit_test(test_filter),
 		cmocka_unit_test_setup_teardown(test_body, setup, teardown),
 	};
 
