@@ -133,10 +133,13 @@ void json_ops_resumed(struct json_ops *ops, struct es_req *req)
 
 void json_ops_lost(struct json_ops *ops)
 {
-	struct es_result r = { .status = ES_FAILED, .subject = "1.2", .reason = "4.2",
-			       .message = "its request was given up when the SM-SR started again" };
+	/* answered while this interface was off, or dropped with its party: nobody wrote down how, so no verdict (P3) */
+	struct es_result r = { .status = ES_EXPIRED,
+			       .message = "its request ended while nobody watched: the timeline of the eUICC has its outcome" };
 	struct json_op op = { 0 };
 
+	OSMO_STRLCPY_ARRAY(r.subject, es_reason_subject(ES_R_EXPIRED_NO_RESPONSE));
+	OSMO_STRLCPY_ARRAY(r.reason, es_reason_code(ES_R_EXPIRED_NO_RESPONSE));
 	while (json_db_op_open(ops->db, op.id, &op) == 0)
 		if (!es_req_find(ops->reg->link, op.req_id))
 			end(ops, &op, &r);
