@@ -55,7 +55,7 @@ static const char *status_title(unsigned status)
 {
 	static const struct { unsigned status; const char *title; } t[] = {
 		{ 400, "Bad request" }, { 401, "Not authenticated" }, { 403, "Not allowed" }, { 404, "Not found" },
-		{ 405, "Method not allowed" }, { 409, "Not in this state" }, { 415, "Not JSON" },
+		{ 405, "Method not allowed" }, { 409, "Not in this state" },
 		{ 422, "Idempotency key used for another request" }, { 429, "Too many requests" },
 		{ 500, "Internal error" }, { 501, "Not offered here" }, { 502, "The card refused" },
 		{ 504, "No answer in time" }, { 503, "Too busy" },
