@@ -98,39 +98,32 @@ static enum es_reason ask_create(const struct eis *eis, const struct eis_profile
 	return memory > eis->fix.available_memory || eis->n_profiles >= EIS_PROFILES_MAX ? ES_R_NO_MEMORY : ES_R_NONE;
 }
 
-/* Off-card 6.11: the attribute is taken from another operator's profile only as that one's PLMA allows. There is no
- * name for the unset in a PLMA: who may set it on a profile may take it away [M]. */
-static enum es_reason ask_fallback(const struct eis *eis, const struct eis_profile *p,
-				   const struct policy_caller *caller)
+/* Off-card 6.11: an attribute is taken from another operator's profile only as that one's PLMA allows. There is no name
+ * for the unset in a PLMA: who may set it on a profile may take it away [M]. */
+static enum es_reason ask_take(const struct eis_profile *old, const struct eis_profile *p,
+			       const struct policy_caller *caller, enum es_func func)
 {
-	const struct eis_profile *old = eis_fallback(eis);
-
-	if (p->state < EIS_PS_DISABLED)
-		return ES_R_WRONG_STATE;
-	if (p->emergency)
-		return ES_R_ATTRIBUTE_REFUSED;
 	if (!old || old == p || is_vty(caller) || !strcmp(old->i.mno_id, p->i.mno_id) ||
-	    grants_allow(caller->grants, &old->i, caller->id, ES_FN_SET_FALLBACK) ||
-	    grants_allow(caller->grants, &old->i, p->i.mno_id, ES_FN_SET_FALLBACK))
+	    grants_allow(caller->grants, &old->i, caller->id, func) ||
+	    grants_allow(caller->grants, &old->i, p->i.mno_id, func))
 		return ES_R_NONE;
 	return ES_R_ATTRIBUTE_REFUSED;
 }
 
-/* Off-card 6.11: likewise, of a Disabled profile that has not the fall-back attribute. */
+static enum es_reason ask_fallback(const struct eis *eis, const struct eis_profile *p,
+				   const struct policy_caller *caller)
+{
+	if (p->state < EIS_PS_DISABLED)
+		return ES_R_WRONG_STATE;
+	return p->emergency ? ES_R_ATTRIBUTE_REFUSED : ask_take(eis_fallback(eis), p, caller, ES_FN_SET_FALLBACK);
+}
+
 static enum es_reason ask_emergency(const struct eis *eis, const struct eis_profile *p,
 				    const struct policy_caller *caller)
 {
-	const struct eis_profile *old = eis_emergency(eis);
-
 	if (p->state != EIS_PS_DISABLED)
 		return ES_R_WRONG_STATE;
-	if (p->i.fallback)
-		return ES_R_ATTRIBUTE_REFUSED;
-	if (!old || old == p || is_vty(caller) || !strcmp(old->i.mno_id, p->i.mno_id) ||
-	    grants_allow(caller->grants, &old->i, caller->id, ES_FN_SET_EMERGENCY) ||
-	    grants_allow(caller->grants, &old->i, p->i.mno_id, ES_FN_SET_EMERGENCY))
-		return ES_R_NONE;
-	return ES_R_ATTRIBUTE_REFUSED;
+	return p->i.fallback ? ES_R_ATTRIBUTE_REFUSED : ask_take(eis_emergency(eis), p, caller, ES_FN_SET_EMERGENCY);
 }
 
 /* Off-card 6.15: the token decides, POL2 does not; the way of the request is out of scope, so it is ours. */
