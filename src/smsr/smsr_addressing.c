@@ -5,6 +5,7 @@
 
 #include <osmocom/core/utils.h>
 #include <osmocom/rsp/ota/es5_cmd.h>
+#include <osmocom/rsp/util/misc.h>
 
 #include "smsr.h"
 #include "smsr_addressing.h"
@@ -48,6 +49,8 @@ int smsr_addressing(void *priv, struct euicc *e, struct bytes *script)
 	const struct smsr *s = priv;
 	struct scp81_params h;
 	bool https = https_of(s, e, &h);
+	int rc = es5_update_smsr_enc(script, s->cfg.sms_number ? s->cfg.sms_number : "1001", https ? &h : NULL);
 
-	return es5_update_smsr_enc(script, s->cfg.sms_number ? s->cfg.sms_number : "1001", https ? &h : NULL);
+	secret_wipe(h.password, sizeof(h.password));
+	return rc;
 }
