@@ -152,8 +152,10 @@ static int run(void *ctx)
 		smsr_stop(g_smsr);
 		return 1;
 	}
-	if (!daemon_main_ctrl(opt.ctrl_port, CTRL_PORT, &ctrl))
+	if (!daemon_main_ctrl(opt.ctrl_port, CTRL_PORT, &ctrl)) {
+		smsr_stop(g_smsr);
 		return 1;
+	}
 	if (ctrl)
 		smsr_vty_smsc_ctrl();
 	while (!daemon_main_quit()) {
