@@ -4,6 +4,8 @@
 
 #include <osmocom/vty/command.h>
 
+#define SMSR_VTY_MASKED "********"	/* a password, on a screen */
+
 enum { SMSR_NODE = _LAST_OSMOVTY_NODE + 1, PARTY_NODE, SMSC_NODE };
 
 struct smsr;

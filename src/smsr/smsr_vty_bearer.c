@@ -185,6 +185,10 @@ static int packet_data_set(struct vty *vty, const char *apn, const char *login, 
 		vty_out(vty, "%% too long%s", VTY_NEWLINE);
 		return CMD_WARNING;
 	}
+	if (login && !strcmp(password, SMSR_VTY_MASKED)) {
+		vty_out(vty, "%% that is how a password is shown, not one: the old one stays%s", VTY_NEWLINE);
+		return CMD_WARNING;
+	}
 	osmo_talloc_replace_string(p, &p->apn, apn);
 	osmo_talloc_replace_string(p, &p->login, login);
 	osmo_talloc_replace_string(p, &p->password, password);
@@ -219,7 +223,7 @@ void smsr_vty_bearer_write_party(struct vty *vty, const struct smsr_party *p)
 		return;
 	vty_out(vty, "  bearer apn %s", p->apn);
 	if (p->login)		/* for the file, not for a screen */
-		vty_out(vty, " login %s password %s", p->login, vty->type == VTY_FILE ? p->password : "********");
+		vty_out(vty, " login %s password %s", p->login, vty->type == VTY_FILE ? p->password : SMSR_VTY_MASKED);
 	vty_out(vty, "%s", VTY_NEWLINE);
 }
 

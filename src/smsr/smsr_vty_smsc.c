@@ -17,8 +17,6 @@
 #include "smsr.h"
 #include "smsr_vty.h"
 
-#define MASKED "********"
-
 /* --- node smsc ---------------------------------------------------------------------------------------------------- */
 
 static struct cmd_node smsc_node = { SMSC_NODE, "%s(config-smsc)# ", 1 };
@@ -111,7 +109,7 @@ DEFUN(cfg_smsc_type, cfg_smsc_type_cmd, "system-type TYPE", "system_type we bind
 DEFUN(cfg_smsc_password, cfg_smsc_password_cmd, "password WORD",
       "Password we bind with\nPassword, 8 characters at most\n")
 {
-	if (!strcmp(argv[0], MASKED)) {
+	if (!strcmp(argv[0], SMSR_VTY_MASKED)) {
 		vty_out(vty, "%% that is how a password is shown, not one: the old one stays%s", VTY_NEWLINE);
 		return CMD_WARNING;
 	}
@@ -242,7 +240,7 @@ static void write_smsc(struct vty *vty, const struct smsc_cfg *c)
 		vty_out(vty, " host %s %u%s", c->link.host, c->link.port, VTY_NEWLINE);
 	write_text(vty, "system-id", c->link.system_id);
 	if (c->link.password[0])	/* for the file, not for a screen */
-		write_text(vty, "password", vty->type == VTY_FILE ? c->link.password : MASKED);
+		write_text(vty, "password", vty->type == VTY_FILE ? c->link.password : SMSR_VTY_MASKED);
 	write_text(vty, "system-type", c->link.system_type);
 	write_text(vty, "number", c->number);
 	if (c->mode == SMSC_STORE)
