@@ -103,11 +103,11 @@ struct key *smsr_db_key_get(struct smsr_db *db, void *ctx, const struct eid *eid
 		k = keystore_unseal_key(db->ks, ctx, key_aad(aad, text, kvn, kid),
 					sqldb_col_int(db->keys, ST_KEY_GET, 0), b, len);
 	sqldb_reset(db->keys, ST_KEY_GET);
-	if (!k)
+	if (!k) {
 		counter_inc(CTR_ALARM_KEY);
-	if (!k)
 		LOGP(DKEY, LOGL_ERROR, "EID-%s: key %02X/%02X does not open under this key-encryption key\n", text, kvn,
 		     kid);
+	}
 	return k;
 }
 
