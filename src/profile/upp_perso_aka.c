@@ -69,6 +69,7 @@ static int aka_set_keys(struct perso *s, struct der *algo)
 	const struct upp_perso *p = s->p;
 	unsigned id = aka_algo(algo);
 	size_t k_len = p->k_len ? p->k_len : 16, opc_len = id == UPP_ALGO_TUAK ? 32 : 16;
+	const struct der *k;
 	uint8_t opc[32];
 	int n;
 
@@ -87,7 +88,8 @@ static int aka_set_keys(struct perso *s, struct der *algo)
 	/* an OPc of the old algorithm's length would be left over */
 	if (p->algo && (!der_child(algo, 0x83) || der_child(algo, 0x83)->len != opc_len))
 		return perso_fail(s, "algo: opc or op is needed with it");
-	if (p->algo == UPP_ALGO_MILENAGE && der_child(algo, 0x82)->len != 16)
+	k = der_child(algo, 0x82);
+	if (p->algo == UPP_ALGO_MILENAGE && (!k || k->len != 16))
 		return perso_fail(s, "algo: k is needed with it");
 	return 0;
 }

@@ -342,13 +342,12 @@ static const uint8_t *cell_octets(struct upp_cols *c, const struct col *col, siz
 	uint8_t buf[CELL_HEX_MAX];
 	int n = hex_dec(buf, sizeof(buf), col->value);
 	size_t at = c->octets->len;
+	bool good = n >= col->pt->min && n <= col->pt->max && (col->pt->max != 32 || n == 16 || n == 32) &&
+		    bytes_put(c->octets, buf, n) == 0;
 
-	if (n < col->pt->min || n > col->pt->max || (col->pt->max == 32 && n != 16 && n != 32) ||
-	    bytes_put(c->octets, buf, n) < 0)
-		return NULL;
-	secret_wipe(buf, n);
+	secret_wipe(buf, sizeof(buf));
 	*len = n;
-	return c->octets->data + at;
+	return good ? c->octets->data + at : NULL;
 }
 
 static void *perso_at(struct upp_cols *c, size_t offset)
@@ -552,7 +551,7 @@ const struct upp_perso *upp_row_pool(struct upp_cols *c, unsigned n, struct upp_
 		return NULL;
 	for (unsigned i = 0; i < c->n; i++) {
 		for (unsigned k = 0; k < 3; k++) {
-			if (strcmp(c->col[i].name, counted[k]) || !c->col[i].value)
+			if (strcmp(c->col[i].name, counted[k]) || !upp_row_value(c, i))
 				continue;
 			if (n == 0 && k == 0 && !c->no_luhn && !row_luhn(c->col[i].value))
 				return row_fail(c, i, err, "wrong check digit"), NULL;
