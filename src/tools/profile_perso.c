@@ -315,16 +315,16 @@ static int batch_begin(struct batch *b)
 	struct tool *t = b->t;
 	int fd;
 
-	if (t->values) {
-		fd = open(t->values, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (t->out_dir && access(t->out_dir, F_OK) == 0)
+		return complain(t->out_dir, "exists already");
+	if (t->values) {	/* another batch's keys may be nowhere else: never overwritten */
+		fd = open(t->values, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		b->values = fd < 0 ? NULL : fdopen(fd, "w");
 		if (!b->values)
-			return complain(t->values, strerror(errno));
+			return complain(t->values, errno == EEXIST ? "exists already" : strerror(errno));
 	}
 	if (!t->out_dir)
 		return 0;
-	if (access(t->out_dir, F_OK) == 0)
-		return complain(t->out_dir, "exists already");
 	b->part = talloc_asprintf(b->cols, "%s.part%d", t->out_dir, (int)getpid());
 	return mkdir(b->part, 0700) < 0 ? complain(b->part, strerror(errno)) : 0;
 }
@@ -352,7 +352,7 @@ static int batch_end(struct batch *b, int rc)
 		rc = complain(t->out_dir, strerror(errno));
 	if (rc < 0)
 		batch_remove(b);
-	if (rc < 0 && t->values)
+	if (rc < 0 && b->values)
 		unlink(t->values);
 	if (rc == 0 && b->part)
 		printf("%u packages in %s\n", b->rows, t->out_dir);

@@ -123,6 +123,10 @@ made=$(sed -n 3p "$D/values.csv" | cut -d, -f6)
 "$T" decompile "$D/batch/8949000000000000026.der" | grep -q "kid=01 kvn=02 type=aes value=$made" || fail "the derived key"
 ok
 says "exists already" "$T" personalise "$D/demo.der" --csv "$D/good.csv" --out-dir "$D/batch"
+cp "$D/values.csv" "$D/values.old"
+says "batch: exists already" "$T" personalise "$D/demo.der" --csv "$D/good.csv" --out-dir "$D/batch" --values "$D/values.csv"
+says "values.csv: exists already" "$T" personalise "$D/demo.der" --csv "$D/good.csv" --out-dir "$D/other" --values "$D/values.csv"
+cmp "$D/values.csv" "$D/values.old" || fail "the values of another batch"
 
 bad() { # complaint, header, rows...: with the demo package
 	local want=$1
@@ -154,6 +158,9 @@ bad "bad.csv:2: column 2 (file:usim/ef-spn+17): file: past the end" iccid,file:u
 bad "no rows" iccid,imsi
 bad "the line is too long" iccid,imsi "$i,$(head -c 20000 /dev/zero | tr '\0' 1)"
 says "iccid: it names the files" "$T" personalise "$D/demo.der" --pool 2 --out-dir "$D/bad" --imsi 001010000000001
+says "iccid: not 19 or 20 digits" "$T" personalise "$D/demo.der" -o "$D/p.der" --iccid ""
+sed 's/\(algorithm type=milenage.*\) k=[0-9A-F]*/\1/' "$top/contrib/demo-profile.txt" > "$D/keyless.txt" && "$T" build "$D/keyless.txt" -o "$D/keyless.der" || fail "no k"
+says "algo: k is needed" "$T" personalise "$D/keyless.der" -o "$D/p.der" --set algo=milenage
 says "belongs into a file" "$T" personalise "$D/demo.der" -o "$D/p.der" --set k=$k
 
 # pools count up; the ICCID's check digit goes with them
