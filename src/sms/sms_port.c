@@ -61,6 +61,8 @@ static void sms_port_msg_end(struct sms_port_msg *m, enum sms_outcome outcome)
 	void (*done)(void *priv, enum sms_outcome outcome) = m->forgotten ? NULL : m->done;
 	void *priv = m->priv;
 
+	if (outcome == SMS_UNREACHABLE && m->doubt)	/* it may be gone because of what it was told before */
+		outcome = SMS_FAILED;
 	LOGP(DSMS, LOGL_INFO, "SMS to %s: %s (%u parts)\n", d->msisdn, names[outcome], m->n);
 	counter_inc(outcome == SMS_DELIVERED ? CTR_SMS_DELIVERED : outcome == SMS_UNREACHABLE ? CTR_SMS_UNREACHABLE :
 		    CTR_SMS_FAILED);
@@ -101,6 +103,7 @@ static void sms_port_msg_wait(struct sms_port_msg *m, unsigned seconds)
 static int sms_port_part_lost(struct sms_port_msg *m, unsigned i, struct smsc *s)
 {
 	m->part[i].state = PART_TODO;
+	m->doubt = true;
 	TALLOC_FREE(m->part[i].id);
 	if (m->n == 1 || ++m->tries >= SMS_PORT_TRIES) {
 		sms_port_msg_end(m, SMS_FAILED);
@@ -242,6 +245,7 @@ static void sms_port_part_refused(struct sms_port_msg *m, unsigned i, struct sms
 		sms_port_msg_retry(m, m->full_wait_s);
 		break;
 	case SMPP_ST_SYS_ERR:
+		m->doubt = true;
 		if (++m->tries >= SMS_PORT_TRIES) {
 			sms_port_msg_end(m, SMS_FAILED);
 			return;
@@ -261,6 +265,7 @@ static void sms_port_part_refused(struct sms_port_msg *m, unsigned i, struct sms
 			sms_port_msg_end(m, SMS_LINK_DOWN);
 			return;
 		}
+		m->doubt = true;
 		smsc_count(s, SMSC_CTR_RESENT);
 		break;
 	default:

@@ -66,6 +66,7 @@ struct sms_port_msg {
 	void *priv;
 	bool committed, forgotten;	/* forgotten: only the SMSC's answer to the part under way is awaited */
 	bool stored;			/* in dest->stored */
+	bool doubt;			/* a part was sent whose fate nobody knows: the card may have all of them */
 	unsigned n, tries, full_wait_s;
 	char number[21];		/* source address of the parts already out */
 	struct sms_part part[];

@@ -100,6 +100,29 @@ static void unknown(void **state)
 	assert_int_equal(a.seen, 5);
 }
 
+/* The first SMSC may have given it to the card, which then left the network: that the next one does not reach it says
+ * nothing of what was done. */
+static void gone_between(void **state)
+{
+	struct smsc_cfg ca = smsc_cfg("a", &a), cb = smsc_cfg("b", &b);
+
+	route(&ca, "", 1);
+	route(&cb, "", 2);
+	up(&ca, &a);
+	up(&cb, &b);
+	a.silent = true;
+	b.status[0] = b.status[1] = SMPP_ST_INV_DST_ADDR;
+	assert_int_equal(send_to(MSISDN, 10, 1), 0);
+	assert_true(LOOP_UNTIL(db, 2000, a.seen == 1));
+	smsc_stop(&a);
+	assert_true(LOOP_UNTIL(db, 2000, user.n == 1));
+	assert_int_equal(b.seen, 1);
+	assert_int_equal(user.done[SMS_FAILED], 1);
+	assert_int_equal(send_to(MSISDN, 10, 1), 0);
+	assert_true(LOOP_UNTIL(db, 2000, user.n == 2));
+	assert_int_equal(user.done[SMS_UNREACHABLE], 1);
+}
+
 /* 58: silence of 1 s, then 2 s; 14: the number waits 5 s (others do not) */
 static void throttled(void **state)
 {
@@ -364,6 +387,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(routes, setup, teardown),
 		cmocka_unit_test_setup_teardown(failover, setup, teardown),
 		cmocka_unit_test_setup_teardown(unknown, setup, teardown),
+		cmocka_unit_test_setup_teardown(gone_between, setup, teardown),
 		cmocka_unit_test_setup_teardown(throttled, setup, teardown),
 		cmocka_unit_test_setup_teardown(rates, setup, teardown),
 		cmocka_unit_test_setup_teardown(stored, setup, teardown),

@@ -62,7 +62,8 @@ struct sms_port_cfg {
 	struct sqldb *db;
 };
 
-/* Delivered: the card has all parts. Unreachable: it is not there. Failed, link down: nobody knows. */
+/* Delivered: the card has all parts. Unreachable: it is not there, and has not got them. Failed, link down: nobody
+ * knows. */
 enum sms_outcome { SMS_DELIVERED, SMS_UNREACHABLE, SMS_FAILED, SMS_LINK_DOWN };
 
 struct sms_port *sms_port_new(void *ctx, const struct sms_port_cfg *cfg);
