@@ -14,8 +14,6 @@
 
 #include "smdp.h"
 
-#define SMDP_FILE_MAX (4U << 20)
-
 struct smdp *smdp_new(void *ctx)
 {
 	struct smdp *s = talloc_zero(ctx, struct smdp);
@@ -130,24 +128,6 @@ int smdp_open(struct smdp *s)
 	s->hlr = hlr_new(s, &s->cfg.hlr, s->db, s->stock);
 	stock_on_event(s->stock, hlr_event, s->hlr);
 	return 0;
-}
-
-struct bytes *smdp_file(void *ctx, const char *path)
-{
-	struct bytes *b = bytes_new(ctx, SMDP_FILE_MAX);
-	uint8_t buf[4096];
-	size_t n;
-	FILE *f = fopen(path, "rb");
-
-	bytes_secret(b);
-	while (f && (n = fread(buf, 1, sizeof(buf), f)) > 0)
-		bytes_put(b, buf, n);
-	if (!f || ferror(f) || b->err)
-		TALLOC_FREE(b);
-	secret_wipe(buf, sizeof(buf));
-	if (f)
-		fclose(f);
-	return b;
 }
 
 /* CERT.DP.ECDSA: TLV 7F21, or the same as hex text. */

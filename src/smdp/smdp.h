@@ -64,6 +64,4 @@ int smdp_open(struct smdp *s);
 /* Certificates, ES interface, unfinished work. */
 int smdp_start(struct smdp *s);
 void smdp_stop(struct smdp *s);
-/* Whole file under ctx, marked secret; NULL: it cannot be read, or is too large. */
-struct bytes *smdp_file(void *ctx, const char *path);
 void smdp_commit(struct smdp *s);	/* once a loop iteration */

@@ -237,8 +237,8 @@ static int type_add(struct vty *vty, int argc, const char *argv[])
 {
 	struct stock_type_new n = { .owner = argv[0], .name = argv[1], .pol1 = -1 };
 	void *ctx = talloc_new(g_smdp);
-	struct bytes *upp = smdp_file(ctx, argv[2]);
-	const char *err = "the file cannot be read";
+	struct bytes *upp = bytes_from_file(ctx, argv[2], STOCK_UPP_MAX);
+	const char *err = "the file cannot be read, or is too large";
 	int rc = upp ? 0 : -ENOENT;
 
 	for (int i = 3; rc == 0 && i < argc; i += 2) {

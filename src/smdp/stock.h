@@ -7,6 +7,8 @@
 
 #include "smdp_db.h"
 
+#define STOCK_UPP_MAX (2U << 20)	/* octets of a package (design.md 4) */
+
 struct keystore;
 struct stock;
 

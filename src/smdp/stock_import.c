@@ -14,30 +14,6 @@
 
 #include "stock.h"
 
-#define IMPORT_FILE_MAX (4L << 20)
-
-/* Whole file under ctx, marked secret. */
-static struct bytes *import_file(void *ctx, const char *path)
-{
-	struct bytes *b = bytes_new(ctx, IMPORT_FILE_MAX);
-	uint8_t buf[4096];
-	size_t n;
-	FILE *f = fopen(path, "rb");
-
-	bytes_secret(b);
-	if (!f) {
-		talloc_free(b);
-		return NULL;
-	}
-	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
-		bytes_put(b, buf, n);
-	if (ferror(f) || b->err)
-		talloc_free(b), b = NULL;
-	secret_wipe(buf, sizeof(buf));
-	fclose(f);
-	return b;
-}
-
 /* The last template stays: a batch names one file thousands of times. */
 struct import {
 	struct stock *stock;
@@ -61,7 +37,7 @@ static int import_upp(struct import *im, const char *path)
 	talloc_free(im->upp);
 	talloc_free(im->upp_path);
 	im->upp_path = NULL;
-	im->upp = import_file(im, path);
+	im->upp = bytes_from_file(im, path, STOCK_UPP_MAX);
 	if (!im->upp)
 		return -ENOENT;
 	im->upp_path = talloc_strdup(im, path);

@@ -6,8 +6,6 @@
 
 #include "stock.h"
 
-#define STOCK_UPP_MAX (2U << 20)	/* design.md 4 */
-
 struct stock {
 	struct smdp_db *db;
 	struct keystore *ks;

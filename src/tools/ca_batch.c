@@ -72,19 +72,11 @@ static int put_line(FILE *f, json_t *j)
 
 static struct bytes *file_read(void *ctx, const char *path)
 {
-	struct bytes *b = bytes_new(ctx, 4 << 20);
-	uint8_t buf[4096];
-	FILE *f = fopen(path, "r");
-	size_t n;
+	struct bytes *b = bytes_from_file(ctx, path, 4 << 20);
 
-	if (!f) {
+	if (!b)
 		fprintf(stderr, "osmo-rsp-ca: %s: %s\n", path, strerror(errno));
-		return NULL;
-	}
-	while ((n = fread(buf, 1, sizeof(buf), f)) > 0)
-		bytes_put(b, buf, n);
-	fclose(f);
-	return b->err ? NULL : b;
+	return b;
 }
 
 static int put_batch_line(void *ctx, struct batch *b, const struct cert_x509 *ci_cert)

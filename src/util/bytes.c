@@ -2,9 +2,11 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <talloc.h>
+#include <unistd.h>
 
 #include <osmocom/rsp/util/bytes.h>
 #include <osmocom/rsp/util/misc.h>
@@ -47,6 +49,29 @@ struct bytes *bytes_from_hex(void *ctx, const char *hex)
 
 	if (b && bytes_put_hex(b, hex) < 0)
 		TALLOC_FREE(b);
+	return b;
+}
+
+/* Without stdio, whose buffer nobody wipes. */
+struct bytes *bytes_from_file(void *ctx, const char *path, size_t max)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
+	struct bytes *b = fd < 0 ? NULL : bytes_new(ctx, max);
+	uint8_t buf[4096];
+	ssize_t n = -1;
+
+	bytes_secret(b);
+	while (b && (n = read(fd, buf, sizeof(buf))) > 0 && bytes_put(b, buf, n) == 0)
+		;
+	if (b && n)
+		err = n < 0 ? errno : EFBIG;
+	secret_wipe(buf, sizeof(buf));
+	if (fd >= 0)
+		close(fd);
+	if (err) {
+		TALLOC_FREE(b);
+		errno = err;
+	}
 	return b;
 }
 

@@ -4,8 +4,10 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <talloc.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include <osmocom/rsp/util/misc.h>
@@ -29,6 +31,30 @@ static void test_limit(void **state)
 	b = bytes_from_hex(ctx, "0a 1B\n2c");
 	assert_true(bytes_eq(b, "\x0a\x1b\x2c", 3));
 	assert_string_equal(bytes_hex(ctx, b->data, b->len), "0A1B2C");
+	talloc_free(ctx);
+}
+
+static void test_file(void **state)
+{
+	char path[] = "bytes_test.XXXXXX";
+	void *ctx = talloc_new(NULL);
+	struct bytes *b;
+	int fd = mkstemp(path);
+
+	assert_int_equal(write(fd, "abc\0d", 5), 5);
+	close(fd);
+	b = bytes_from_file(ctx, path, 5);
+	assert_true(b && bytes_eq(b, "abc\0d", 5));
+	assert_null(bytes_from_file(ctx, path, 4));
+	assert_int_equal(errno, EFBIG);
+	assert_null(bytes_from_file(ctx, ".", 5));
+	assert_int_equal(errno, EISDIR);
+	assert_int_equal(truncate(path, 0), 0);
+	b = bytes_from_file(ctx, path, 5);
+	assert_true(b && !b->len);
+	unlink(path);
+	assert_null(bytes_from_file(ctx, path, 5));
+	assert_int_equal(errno, ENOENT);
 	talloc_free(ctx);
 }
 
@@ -175,7 +201,8 @@ static void test_dgi(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_limit), cmocka_unit_test(test_secret), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_limit), cmocka_unit_test(test_secret), cmocka_unit_test(test_file),
+		cmocka_unit_test(test_numbers),
 		cmocka_unit_test(test_tlv), cmocka_unit_test(test_tlv_lengths), cmocka_unit_test(test_dgi),
 	};
 

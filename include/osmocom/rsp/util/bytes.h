@@ -23,6 +23,8 @@ struct bytes *bytes_new(void *ctx, size_t max);
 struct bytes *bytes_dup(void *ctx, const void *data, size_t len);
 /* From hex text (spaces and newlines skipped); NULL when it is not hex. */
 struct bytes *bytes_from_hex(void *ctx, const char *hex);
+/* A whole file of at most max octets, marked as secret; NULL with errno: it cannot be read, EFBIG. */
+struct bytes *bytes_from_file(void *ctx, const char *path, size_t max);
 /* Mark as secret: wiped when freed and when it moves. */
 void bytes_secret(struct bytes *b);
 void bytes_clear(struct bytes *b);
