@@ -228,11 +228,20 @@ void hlr_on_done(struct hlr *h, void (*cb)(void *priv, const char *iccid), void 
 	h->done_priv = priv;
 }
 
+/* One that waits already only changes its mind: the queue is no longer than before. */
+static bool room(struct hlr *h, const char *iccid)
+{
+	struct hlr_row old;
+
+	return smdp_db_hlr_count(h->db, false) < h->cfg->queue_max ||
+	       (smdp_db_hlr_get(h->db, iccid, &old) == 0 && !old.dead);
+}
+
 static void wish(struct hlr *h, const struct stock_row *r, bool present)
 {
 	if (!r->imsi[0])
 		return;
-	if (smdp_db_hlr_count(h->db, false) >= h->cfg->queue_max) {
+	if (!room(h, r->iccid)) {
 		counter_inc(CTR_HLR_FULL);
 		LOGP(DMAIN, LOGL_ERROR, "OsmoHLR is not told of ICCID %s: %u wait already\n", r->iccid,
 		     h->cfg->queue_max);

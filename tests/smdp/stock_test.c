@@ -19,6 +19,7 @@
 #include <osmocom/rsp/util/logging.h>
 #include <osmocom/rsp/util/sqldb.h>
 
+#include "hlr.h"
 #include "stock.h"
 #include "smdp_test.h"
 
@@ -299,6 +300,35 @@ static void test_hlr_wish(void **state)
 	talloc_free(ctx);
 }
 
+/* The queue is full: a second subscriber is not told of, but the first may still come back. */
+static void test_hlr_full(void **state)
+{
+	void *ctx = talloc_new(NULL);
+	struct smdp_db *db = smdp_db_open(ctx, ":memory:");
+	struct stock_row a = { .iccid = "89019990001234567893", .imsi = "001010000000001", .state = STOCK_RESERVED };
+	struct stock_row b = { .iccid = "89019990001234567895", .imsi = "001010000000002", .state = STOCK_RESERVED };
+	struct hlr_cfg cfg;
+	struct hlr_row r;
+	struct hlr *h;
+
+	hlr_cfg_default(&cfg);
+	cfg.ip = "127.0.0.1";
+	cfg.queue_max = 1;
+	h = hlr_new(ctx, &cfg, db, NULL);
+	hlr_event(h, &a, STOCK_AVAILABLE);
+	hlr_event(h, &b, STOCK_AVAILABLE);
+	assert_true(hlr_pending(h, a.iccid));
+	assert_false(hlr_pending(h, b.iccid));
+	a.state = STOCK_AVAILABLE;
+	hlr_event(h, &a, STOCK_RESERVED);
+	assert_int_equal(smdp_db_hlr_get(db, a.iccid, &r), 0);
+	assert_false(r.present);
+	assert_int_equal(smdp_db_hlr_count(db, false), 1);
+	talloc_free(h);
+	smdp_db_close(db);
+	talloc_free(ctx);
+}
+
 static int import(struct stock *s, const char *text, mode_t mode)
 {
 	write_file("import", text, strlen(text), mode);
@@ -358,6 +388,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_upgrade, setup, teardown),
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_hlr_wish),
+		cmocka_unit_test(test_hlr_full),
 		cmocka_unit_test_setup_teardown(test_import, setup, teardown),
 	};
 	void *log_ctx = talloc_named_const(NULL, 0, "logging");
