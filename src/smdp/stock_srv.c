@@ -92,6 +92,10 @@ static void post_batch(struct call *c)
 		fail(c, 400, "of which type? POST /v1/batches?type=NAME");
 		return;
 	}
+	if (!len) {	/* 429 would have it tried again */
+		fail(c, 400, "the body is the batch, CSV");
+		return;
+	}
 	id = stock_batches_import_text(c->s->cfg.batches, c->owner, type, body, len, &err);
 	if (id < 0) {
 		fail(c, id == -ENOSPC ? 429 : id == -ENOENT ? 404 : 500, err);

@@ -61,6 +61,7 @@ code() { ask -o /dev/null -w '%{http_code}' "$@"; }
 check "404" [ "$(code $url/v1/stock/1)" = 404 ]
 check "400" [ "$(code "$url/v1/stock?limit=0")" = 400 ]
 check "405" [ "$(code -X DELETE $url/v1/batches)" = 405 ]
+check "an empty batch" [ "$(code -X POST "$url/v1/batches?type=meter")" = 400 ]
 check "an unknown type" [ "$(code -d x "$url/v1/batches?type=none")" = 404 ]
 check "no certificate, no answer" eval '! curl -s --cacert ca/ci.pem $url/v1/stock >/dev/null'
 osmo-rsp-ca -d ca issue operator --name other --id 1.3.6.1.4.1.49999.12 --dns 127.0.0.1 >/dev/null
