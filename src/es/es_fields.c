@@ -435,7 +435,6 @@ static bool value_present(const struct es_field *f, const void *base)
 	case ET_SD:
 		return CAT(base, f->off, struct es_sd)->aid.len != 0;
 	case ET_HEX16:
-		return *CAT(base, f->aux, size_t) != 0;
 	case ET_PROPS:
 		return *CAT(base, f->aux, size_t) != 0;
 	case ET_RESULT:

@@ -42,7 +42,7 @@ static void open_group(struct words *w, const char *name)
 }
 
 /* The groups of the word are those open now; what differs is closed and opened. */
-static int groups(struct words *w, char **seg, unsigned n, const char *leaf)
+static void groups(struct words *w, char **seg, unsigned n, const char *leaf)
 {
 	unsigned same = 0;
 
@@ -55,7 +55,6 @@ static int groups(struct words *w, char **seg, unsigned n, const char *leaf)
 		open_group(w, seg[w->depth]);
 	if (n && !w->first[n - 1])
 		w->first[n - 1] = talloc_strdup(w->out, leaf);
-	return 0;
 }
 
 static int one_word(struct words *w, const char *word)
@@ -76,7 +75,7 @@ static int one_word(struct words *w, const char *word)
 		return -EINVAL;
 	groups(w, seg, n - 1, seg[n - 1]);
 	value++;
-	if (!strncmp(value, "<", 1)) {	/* an element as XML, an Eis for one */
+	if (*value == '<') {	/* an element as XML, an Eis for one */
 		es_out_raw(w->out, value);
 		return 0;
 	}
