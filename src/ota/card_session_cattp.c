@@ -328,7 +328,7 @@ static bool cattp_chain(const struct card *card)
 }
 
 const struct bearer_ops cattp_bearer = {
-	.name = CARD_BY_CATTP, .start = cattp_start, .withdraw = cattp_withdraw, .stop = cattp_session_stop,
+	.start = cattp_start, .withdraw = cattp_withdraw, .stop = cattp_session_stop,
 	.left = cattp_left, .open = cattp_ready, .chain = cattp_chain,
 };
 

@@ -152,7 +152,6 @@ struct card {
 
 /* What a bearer can do for the command that card->cur is. */
 struct bearer_ops {
-	const char *name;
 	void (*start)(struct card *card);	/* cur goes out, after a trigger where needed */
 	bool (*withdraw)(struct card *card);	/* true: nothing of cur's piece has left, and nothing will */
 	void (*stop)(struct card *card);	/* cur has ended otherwise */

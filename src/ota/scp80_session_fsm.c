@@ -197,7 +197,7 @@ static bool scp80_chain(const struct card *card)
 }
 
 const struct bearer_ops scp80_bearer = {
-	.name = CARD_BY_SMS, .start = scp80_start, .withdraw = scp80_withdraw, .stop = scp80_session_stop,
+	.start = scp80_start, .withdraw = scp80_withdraw, .stop = scp80_session_stop,
 	.left = scp80_left, .open = scp80_open, .chain = scp80_chain,
 };
 

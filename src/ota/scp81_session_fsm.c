@@ -483,7 +483,7 @@ static bool scp81_chain(const struct card *card)
 }
 
 const struct bearer_ops scp81_bearer = {
-	.name = CARD_BY_HTTPS, .start = scp81_session_start, .withdraw = scp81_withdraw, .stop = scp81_session_stop,
+	.start = scp81_session_start, .withdraw = scp81_withdraw, .stop = scp81_session_stop,
 	.left = scp81_session_left, .open = scp81_session_open, .chain = scp81_chain,
 };
 
