@@ -67,9 +67,15 @@ SMSR_STRING(sms_number, "sms number NUMBER", "SMS to cards\nNumber we send from 
 DEFUN(cfg_ci_crl, cfg_ci_crl_cmd, "ci-crl FILE",
       "Revocation list of the CI: EUM certificates on it are reported\nPath of a PEM file; read at once\n")
 {
-	osmo_talloc_replace_string(g_smsr, &g_smsr->cfg.ci_crl, argv[0]);
-	if (smsr_load_crl(g_smsr) == 0)
+	char *old = g_smsr->cfg.ci_crl;
+
+	g_smsr->cfg.ci_crl = talloc_strdup(g_smsr, argv[0]);
+	if (smsr_load_crl(g_smsr) == 0) {
+		talloc_free(old);
 		return CMD_SUCCESS;
+	}
+	talloc_free(g_smsr->cfg.ci_crl);
+	g_smsr->cfg.ci_crl = old;	/* also in the file that is written: else the next start fails */
 	vty_out(vty, "%% %s is no revocation list of the CI, the old one stays%s", argv[0], VTY_NEWLINE);
 	return CMD_WARNING;
 }
