@@ -12,6 +12,7 @@ struct smsr;
 extern struct smsr *g_smsr;
 
 void smsr_vty_init(void);
+void smsr_vty_lines(struct vty *vty, const char *indent, char *text);	/* cuts text up; NULL: nothing */
 void smsr_vty_euicc_init(void);
 void smsr_vty_grant_init(void);
 void smsr_vty_audit_init(void);

@@ -229,21 +229,13 @@ void smsr_vty_bearer_write_party(struct vty *vty, const struct smsr_party *p)
 
 /* --- show --------------------------------------------------------------------------------------------------------- */
 
-static void out_lines(struct vty *vty, char *text)
-{
-	char *line, *save = NULL;
-
-	for (line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
-		vty_out(vty, " %s%s", line, VTY_NEWLINE);
-}
-
 DEFUN(show_cattp, show_cattp_cmd, "show cat-tp", SHOW_STR "CAT_TP links\n")
 {
 	if (!g_smsr->cards) {
 		vty_out(vty, "%% not started%s", VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	out_lines(vty, card_sessions_describe_cattp(g_smsr->cards, OTC_SELECT, LINKS_SHOWN));
+	smsr_vty_lines(vty, " ", card_sessions_describe_cattp(g_smsr->cards, OTC_SELECT, LINKS_SHOWN));
 	return CMD_SUCCESS;
 }
 
@@ -252,7 +244,7 @@ void smsr_vty_bearer_show(struct vty *vty, const struct euicc *e)
 	const struct smsr_bearer_set *set = &e->set;
 
 	vty_out(vty, "Bearers%s", VTY_NEWLINE);
-	out_lines(vty, card_learned_describe(OTC_SELECT, &e->learned));
+	smsr_vty_lines(vty, " ", card_learned_describe(OTC_SELECT, &e->learned));
 	if (set->n_order) {
 		vty_out(vty, " set for this eUICC: order");
 		order_text(vty, set->order, set->n_order);

@@ -191,19 +191,19 @@ DEFUN(show_procedures, show_procedures_cmd, "show procedures", SHOW_STR "Procedu
 	return CMD_SUCCESS;
 }
 
-static void out_lines(struct vty *vty, char *text)
+void smsr_vty_lines(struct vty *vty, const char *indent, char *text)
 {
 	char *line, *save = NULL;
 
 	for (line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
-		vty_out(vty, "%s%s", line, VTY_NEWLINE);
+		vty_out(vty, "%s%s%s", indent, line, VTY_NEWLINE);
 }
 
 DEFUN(show_smsc, show_smsc_cmd, "show smsc", SHOW_STR "Links to SMSCs, their routes, and what is on its way\n")
 {
 	if (!started(vty))
 		return CMD_WARNING;
-	out_lines(vty, sms_port_describe(g_smsr->sms, OTC_SELECT));
+	smsr_vty_lines(vty, "", sms_port_describe(g_smsr->sms, OTC_SELECT));
 	return CMD_SUCCESS;
 }
 
@@ -213,7 +213,7 @@ DEFUN(show_outbox, show_outbox_cmd, "show outbox", SHOW_STR "Messages to peers t
 {
 	if (!started(vty))
 		return CMD_WARNING;
-	out_lines(vty, es_link_describe_outbox(g_smsr->link, OTC_SELECT));
+	smsr_vty_lines(vty, "", es_link_describe_outbox(g_smsr->link, OTC_SELECT));
 	vty_out(vty, "%u message(s)%s", es_link_outbox_len(g_smsr->link), VTY_NEWLINE);
 	return CMD_SUCCESS;
 }

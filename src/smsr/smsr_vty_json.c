@@ -5,6 +5,7 @@
 #include <string.h>
 #include <talloc.h>
 
+#include <osmocom/core/select.h>
 #include <osmocom/core/utils.h>
 #include <osmocom/vty/command.h>
 #include <osmocom/vty/vty.h>
@@ -183,16 +184,11 @@ void smsr_vty_json_write_party(struct vty *vty, const char *id)
 
 DEFUN(show_json, show_json_cmd, "show json", SHOW_STR JSON_STR)
 {
-	char *text;
-
 	if (!g_smsr->json_srv) {
 		vty_out(vty, "%% no 'json bind' in node smsr%s", VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	text = json_srv_describe(g_smsr->json_srv, g_smsr);
-	for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
-		vty_out(vty, "%.*s%s", (int)strcspn(line, "\n"), line, VTY_NEWLINE);
-	talloc_free(text);
+	smsr_vty_lines(vty, "", json_srv_describe(g_smsr->json_srv, OTC_SELECT));
 	return CMD_SUCCESS;
 }
 

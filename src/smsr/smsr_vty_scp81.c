@@ -85,15 +85,11 @@ void smsr_vty_scp81_write(struct vty *vty)
 
 DEFUN(show_scp81, show_scp81_cmd, "show scp81", SHOW_STR SCP81_HELP)
 {
-	char *line, *save = NULL;
-
 	if (!g_smsr->cards) {
 		vty_out(vty, "%% not started%s", VTY_NEWLINE);
 		return CMD_WARNING;
 	}
-	line = strtok_r(card_sessions_describe_scp81(g_smsr->cards, OTC_SELECT), "\n", &save);
-	for (; line; line = strtok_r(NULL, "\n", &save))
-		vty_out(vty, "%s%s", line, VTY_NEWLINE);
+	smsr_vty_lines(vty, "", card_sessions_describe_scp81(g_smsr->cards, OTC_SELECT));
 	return CMD_SUCCESS;
 }
 
