@@ -302,14 +302,16 @@ int eis_subscription(struct eis *eis, struct eis_profile *p, const struct es_add
 	return smsr_db_profile_put(eis->db, eis, p);
 }
 
-int eis_profile_seen(struct eis *eis, struct eis_profile *p, enum eis_pstate state, int fallback, uint32_t allocated,
-		     uint32_t free_memory)
+int eis_profile_seen(struct eis *eis, struct eis_profile *p, enum eis_pstate state, int fallback, int emergency,
+		     uint32_t allocated, uint32_t free_memory)
 {
 	if (p->state != state)
 		LOG_EIS(eis, LOGL_NOTICE, "the card has profile %s as %s, the record had %s\n", p->i.iccid,
 			eis_pstate_name(state), eis_pstate_name(p->state));
 	if (fallback >= 0)
 		p->i.fallback = fallback;
+	if (emergency >= 0)
+		p->emergency = emergency;
 	if (allocated)
 		p->i.allocated_memory = allocated;
 	if (free_memory)

@@ -72,9 +72,9 @@ int eis_fallback_moved(struct eis *eis, struct eis_profile *p);		/* the card has
 int eis_emergency_moved(struct eis *eis, struct eis_profile *p);
 int eis_policy_rules(struct eis *eis, struct eis_profile *p, const struct es_pol2_rule *r, size_t n);
 int eis_subscription(struct eis *eis, struct eis_profile *p, const struct es_addr *addr);
-/* GET STATUS: state of one profile, fall-back attribute and memory as the card has them. */
-int eis_profile_seen(struct eis *eis, struct eis_profile *p, enum eis_pstate state, int fallback, uint32_t allocated,
-		     uint32_t free_memory);
+/* GET STATUS: state of one profile, attributes (-1: not said) and memory as the card has them. */
+int eis_profile_seen(struct eis *eis, struct eis_profile *p, enum eis_pstate state, int fallback, int emergency,
+		     uint32_t allocated, uint32_t free_memory);
 int eis_memory(struct eis *eis, uint32_t remaining, uint32_t available);
 int eis_audited(struct eis *eis); /* all of the card was seen: certain, LastAuditDate */
 int eis_declared(struct eis *eis, const char *imei);

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <talloc.h>
 
@@ -117,19 +118,27 @@ static enum eis_pstate state_of(const struct eis_profile *p, uint8_t state)
 	return EIS_PS_CREATED;
 }
 
-/* The attribute is where the card has it; the record had it elsewhere. */
-static void mend_fallback(struct proc *p, struct eis_profile *t, const struct es5_isdp_info *i)
+/* An attribute is where the card has it; the record had it elsewhere. */
+static void mend_attribute(struct proc *p, struct eis_profile *t, bool has, const char *name, enum es_func set,
+			   enum es_func unset)
 {
-	const char *what = i->fallback ? "has the fall-back attribute" : "has not the fall-back attribute";
+	char what[48];
 
-	if (i->has_attr && i->emergency && !t->emergency)
-		eis_emergency_moved(p->e->eis, t);
-	if (!i->has_attr || i->fallback == t->i.fallback)
-		return;
+	snprintf(what, sizeof(what), "%s the %s attribute", has ? "has" : "has not", name);
 	LOG_PROC(p, LOGL_NOTICE, "profile %s %s\n", t->i.iccid, what);
 	proc_say(p, "audit", what, t->i.iccid);
 	counter_inc(CTR_ALARM_DRIFT);
-	es_notify(p->e->reg, p->e->eis, t, i->fallback ? ES_FN_HANDLE_FALLBACK_SET : ES_FN_HANDLE_FALLBACK_UNSET, NULL);
+	es_notify(p->e->reg, p->e->eis, t, has ? set : unset, NULL);
+}
+
+static void mend_attributes(struct proc *p, struct eis_profile *t, const struct es5_isdp_info *i)
+{
+	if (!i->has_attr)
+		return;
+	if (i->fallback != t->i.fallback)
+		mend_attribute(p, t, i->fallback, "fall-back", ES_FN_HANDLE_FALLBACK_SET, ES_FN_HANDLE_FALLBACK_UNSET);
+	if (i->emergency != t->emergency)
+		mend_attribute(p, t, i->emergency, "emergency", ES_FN_HANDLE_EMERGENCY_SET, ES_FN_HANDLE_EMERGENCY_UNSET);
 }
 
 static void mend_one(struct proc *p, struct eis_profile *t, const struct es5_isdp_info *i)
@@ -147,13 +156,13 @@ static void mend_one(struct proc *p, struct eis_profile *t, const struct es5_isd
 		return;
 	}
 	want = state_of(t, i->state);
-	mend_fallback(p, t, i);
+	mend_attributes(p, t, i);
 	if (was != want) {
 		proc_say(p, "audit", eis_pstate_name(want), t->i.iccid);
 		counter_inc(CTR_ALARM_DRIFT);
 	}
-	eis_profile_seen(e->eis, t, want, i->has_attr ? i->fallback : -1, i->has_granted ? i->granted : 0,
-			 i->has_remaining ? i->remaining : 0);
+	eis_profile_seen(e->eis, t, want, i->has_attr ? i->fallback : -1, i->has_attr ? i->emergency : -1,
+			 i->has_granted ? i->granted : 0, i->has_remaining ? i->remaining : 0);
 	if (want == EIS_PS_ENABLED && was != want)
 		es_notify(e->reg, e->eis, t, ES_FN_HANDLE_ENABLED, NULL);
 	else if (was == EIS_PS_ENABLED && was != want)

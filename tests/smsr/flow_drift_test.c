@@ -64,6 +64,27 @@ static void another_is_enabled(void **state)
 	assert_string_equal(flow.e->msisdn, NR_OP);
 }
 
+/* Somebody else set the emergency attribute, then took it away. */
+static void emergency_attribute(void **state)
+{
+	unsigned long long before = drift();
+	int64_t id = audit();
+
+	card_has(E3(AID_BOOT, "3F", "01") E3(AID_OP, "1F", "02"));
+	assert_answer(id, ES_EXECUTED_SUCCESS, "");
+	assert_ptr_equal(eis_emergency(flow.e->eis), eis_by_iccid(flow.e->eis, ICCID_OP));
+	assert_true(flow_timeline("audit", "has the emergency attribute"));
+	assert_true(flow_called("ES4 HandleEmergencyProfileAttributeSetNotification " ICCID_OP " -> " OP));
+	flow_restart();
+	id = audit();
+	card_has(E3(AID_BOOT, "3F", "01") E3(AID_OP, "1F", "00"));
+	assert_answer(id, ES_EXECUTED_SUCCESS, "");
+	assert_null(eis_emergency(flow.e->eis));
+	assert_true(flow_timeline("audit", "has not the emergency attribute"));
+	assert_true(flow_called("ES4 HandleEmergencyProfileAttributeUnsetNotification " ICCID_OP " -> " OP));
+	assert_int_equal(drift(), before + 2);
+}
+
 static void gone_and_unknown(void **state)
 {
 	unsigned long long before = drift();
@@ -169,7 +190,8 @@ static void background_is_last(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		T(nothing_differs), T(another_is_enabled), T(gone_and_unknown), T(not_wanted), T(fall_back_and_return),
+		T(nothing_differs), T(another_is_enabled), T(emergency_attribute), T(gone_and_unknown),
+		T(not_wanted), T(fall_back_and_return),
 		T(background), T(background_is_last),
 	};
 	void *ctx = talloc_named_const(NULL, 0, "counters");
