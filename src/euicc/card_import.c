@@ -91,7 +91,6 @@ static uint8_t small(const json_t *o, const char *name)
 static int card_keys(void *ctx, struct card_import *i, const json_t *o)
 {
 	const json_t *scp80 = json_object_get(o, "scp80"), *scp81 = json_object_get(o, "scp81");
-
 	enum key_type type = strcmp(str(scp80, "type"), "3des") ? KEY_TYPE_AES : KEY_TYPE_DES;
 
 	i->scp80_kvn = small(scp80, "kvn");

@@ -94,8 +94,8 @@ static void counters_out(struct vty *vty, const struct card *c)
 	vty_out(vty, "  SMS received %lu, dropped %lu; scripts run %lu%s", c->sms_in, c->dropped, c->scripts,
 		VTY_NEWLINE);
 	vty_out(vty, "  CAT_TP %s: links %lu, PDUs received %lu (bad %lu, doubled %lu, early %lu), sent %lu "
-		"(again %lu), SDUs received %lu, sent %lu%s", card_cattp_state(c), t->links, t->rx, t->rx_bad, t->rx_dup, t->rx_ooo,
-		t->tx, t->again, t->sdu_in, t->sdu_out, VTY_NEWLINE);
+		"(again %lu), SDUs received %lu, sent %lu%s", card_cattp_state(c), t->links, t->rx, t->rx_bad, t->rx_dup,
+		t->rx_ooo, t->tx, t->again, t->sdu_in, t->sdu_out, VTY_NEWLINE);
 }
 
 static void switch_out(struct vty *vty, const struct card *c)

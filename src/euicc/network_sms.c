@@ -100,7 +100,6 @@ static void network_mt_not_delivered(struct network_ue *ue, struct network_mt *m
 static bool network_mt_overtaken(struct network_ue *ue, struct network_mt *mt)
 {
 	struct network_sub *sub = ue->sub;
-
 	unsigned ms = 0;
 
 	if (!mt->rolled) {

@@ -148,7 +148,8 @@ void network_esme_rx_submit(struct network_esme *e, const struct smpp_pdu *pdu)
 	} else {
 		if (!status) {
 			network_submit_keep(mt, e, pdu);
-			snprintf(id, sizeof(id), "%lX", mt->id);	/* hexadecimal here, decimal in receipts, as some do */
+			/* hexadecimal here, decimal in receipts, as some do */
+			snprintf(id, sizeof(id), "%lX", mt->id);
 		}
 		smpp_conn_tx_resp(e->conn, pdu, status, id);
 	}

@@ -1,6 +1,6 @@
-/* Authentication on the card: Milenage (TS 35.206), TUAK (TS 35.231), the test algorithm of TS 34.108 8.1.2, sequence numbers (TS 33.102
- * annex C) and the AUTHENTICATE command (TS 31.102 7.1). Our own code, so that a network side with another
- * implementation checks it.
+/* Authentication on the card: Milenage (TS 35.206), TUAK (TS 35.231), the test algorithm of TS 34.108 8.1.2, sequence
+ * numbers (TS 33.102 annex C) and the AUTHENTICATE command (TS 31.102 7.1). Our own code, so that a network side with
+ * another implementation checks it.
  * SPDX-License-Identifier: AGPL-3.0-or-later */
 #include <string.h>
 #include <talloc.h>

@@ -284,10 +284,11 @@ char *sms_port_describe(struct sms_port *p, void *ctx)
 		text = sms_port_describe_smsc(s, text);
 		in_flight += s->in_flight;
 	}
-	return talloc_asprintf_append(text, "SMS: %u waiting, %u with an SMSC, %u stored there, %lu delivered, %lu unreachable, "
-				      "%lu failed, %lu not taken (queue full), %lu packets received, %u half received\n",
-				      p->queued - in_flight - p->stored, in_flight, p->stored, p->delivered, p->unreachable, p->failed,
-				      p->queue_full, p->received, concat_waiting(p->concat));
+	return talloc_asprintf_append(text, "SMS: %u waiting, %u with an SMSC, %u stored there, %lu delivered, "
+				      "%lu unreachable, %lu failed, %lu not taken (queue full), "
+				      "%lu packets received, %u half received\n",
+				      p->queued - in_flight - p->stored, in_flight, p->stored, p->delivered,
+				      p->unreachable, p->failed, p->queue_full, p->received, concat_waiting(p->concat));
 }
 
 char *sms_port_states(struct sms_port *p, void *ctx)
