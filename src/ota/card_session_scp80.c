@@ -205,7 +205,10 @@ void card_scp80_finish(struct card *card, const struct scp80_sec *sec, size_t pa
 	} else if (status == SCP80_ST_MEMORY && card->cur) {
 		l->scp80_limit = packet_len - 1;
 		card_learn_keep(card);
-		card_cmd_start(card);		/* in smaller pieces, or another way */
+		if (resent)	/* an earlier copy may have been run: nobody sends it again under a new counter */
+			card_cmd_done(card, CARD_NO_ANSWER, "no memory for a repeated packet", NULL, 0);
+		else
+			card_cmd_start(card);	/* in smaller pieces, or another way */
 	} else if (status == SCP80_ST_CNTR_LOW && resent) {
 		/* the first copy was run, its response is lost (ota-transport 1.8) */
 		counter_inc(CTR_SCP80_REPLAYED);

@@ -244,6 +244,26 @@ static void test_memory(void **state)
 	assert_hex(o.resp, o.resp_len, "86008600");
 }
 
+/* The same of a packet sent twice: what became of the first copy is not known, and the limit is learned all the same. */
+static void test_memory_repeated(void **state)
+{
+	struct owner o = { 0 };
+	struct card_cmd c;
+	struct scp80_sec sec;
+
+	osmo_tdef_set(card_session_tdefs, CARD_T_POR, 200, OSMO_TDEF_MS);
+	world_start(5);
+	c = tlvs_cmd(&o, 4, 120);
+	world_send(&o, &c, 10);
+	world_sms(0, SMS_DELIVERED);
+	world_wait(&W->n_sms, 2);
+	world_open(1, &sec);
+	world_por(&sec, SCP80_ST_MEMORY, "");
+	assert_int_equal(o.outcome, CARD_NO_ANSWER);
+	assert_int_equal(W->n_sms, 2);
+	assert_int_equal(W->learned.scp80_limit, W->sms[0].len - 1);
+}
+
 /* SMS only: as many TLVs as fit the usual messages (three: 400 octets of packet), and what is longer in more of
  * them; chained (Annex K). */
 static void test_pieces_by_sms(void **state)
@@ -325,7 +345,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_algorithms), TEST(test_spi), TEST(test_counter_exact), TEST(test_compact),
-		TEST(test_short_messages), TEST(test_long_messages_work), TEST(test_memory), TEST(test_pieces_by_sms),
+		TEST(test_short_messages), TEST(test_long_messages_work), TEST(test_memory), TEST(test_memory_repeated),
+		TEST(test_pieces_by_sms),
 		TEST(test_late_and_twice),
 	};
 	void *ctx = talloc_named_const(NULL, 0, "counters");
